@@ -1,0 +1,109 @@
+# babelbits - which languages a quantised multilingual language model fails, why, and how to repair it.
+#
+#   make deps figures    install what is needed, build, run the studies, draw the figures
+#   make deps check      the same, and the tests
+#   make help            the other targets
+#
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+, := ,
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+
+# One build tree for each flavour: bin/, bin/san/ (SAN=1), bin/fuzz/ (make fuzz).
+SAN     ?=
+BIN     := $(if $(SAN),bin/san,bin)
+OBJ     := $(BIN)/.obj
+
+CC      ?= cc
+CFLAGS  ?= -O3 -g
+WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
+# No contraction into fused multiply-adds: every processor gives the same digits.
+NUMERIC := -fno-math-errno -fno-trapping-math -ffp-contract=off
+SANITISE := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+BB_CPPFLAGS := -Icommon -D_GNU_SOURCE -DBABELBITS_VERSION='"$(VERSION)"'
+BB_CFLAGS   := -std=c17 $(WARN) $(NUMERIC) -pthread $(SANITISE)
+LIBS    := -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lopenblas -lm -pthread
+
+PROGRAMS := $(patsubst cmd/%.c,$(BIN)/%,$(wildcard cmd/*.c))
+COMMON   := $(wildcard common/*/*.c)
+COMMON_O := $(COMMON:%.c=$(OBJ)/%.o)
+FUZZERS  := $(patsubst tests/fuzz/%.c,bin/fuzz/%,$(wildcard tests/fuzz/*.c))
+
+.PHONY: all deps check check-all lint format bench figures corpus fuzz install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS)
+
+# One pattern rule builds every program; what the common code does not use is not linked.
+$(BIN)/%: $(OBJ)/cmd/%.o $(OBJ)/libbabelbits.a
+	$(CC) $(BB_CFLAGS) $(CFLAGS) $(LDFLAGS) $< $(OBJ)/libbabelbits.a -Wl,--as-needed $(LIBS) -o $@
+
+$(OBJ)/libbabelbits.a: $(COMMON_O)
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(OBJ)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(BB_CPPFLAGS) $(CPPFLAGS) $(BB_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+-include $(COMMON_O:.o=.d) $(PROGRAMS:$(BIN)/%=$(OBJ)/cmd/%.d)
+
+# ---- what the machine must have
+
+DEPS_DEBIAN := gcc libc6-dev make zlib1g-dev libdeflate-dev libcsv-dev libjansson-dev libpcre2-dev libicu-dev libgsl-dev \
+	libopenblas-dev bats parallel miller gnuplot-nox fonts-dejavu-core help2man
+
+deps:
+	@tests/deps.sh $(DEPS_DEBIAN)
+
+# ---- tests
+
+# SUITES names some: make check SUITES="kurt corr"
+SUITES ?= $(patsubst tests/%.bats,%,$(wildcard tests/*.bats))
+check: all
+	@BIN=$(CURDIR)/$(BIN) tests/run.sh $(SUITES:%=tests/%.bats)
+
+check-all: all
+	@BIN=$(CURDIR)/$(BIN) SLOW=1 tests/run.sh $(SUITES:%=tests/%.bats)
+
+lint:
+	clang-format --dry-run -Werror $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.c)
+	clang-tidy --quiet $(wildcard cmd/*.c) $(COMMON) -- $(BB_CPPFLAGS) -std=c17
+	shellcheck -x .ci/run $(wildcard tests/*.sh tests/*/*.sh tests/*.bash pipelines/*.sh pipelines/*/*.sh)
+
+format:
+	clang-format -i $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.c)
+
+bench: all
+	@BIN=$(CURDIR)/$(BIN) tests/bench/run.sh $(BENCH)
+
+# Fuzzers want clang; run one with bin/fuzz/NAME -max_total_time=600 DIR
+fuzz: $(FUZZERS)
+bin/fuzz/%: tests/fuzz/%.c $(COMMON) $(wildcard common/*/*.h)
+	@mkdir -p $(@D)
+	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(BB_CPPFLAGS) -std=c17 $(NUMERIC) \
+	  $< $(COMMON) -Wl,--as-needed $(LIBS) -o $@
+
+# ---- studies
+
+figures corpus: all
+	$(MAKE) -f pipelines/$@.mk
+
+# ---- install
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	for p in $(PROGRAMS); do \
+	  install -m 755 $$p $(DESTDIR)$(PREFIX)/bin/ && \
+	  help2man --no-info --name "$$($$p --help | sed -n '/^Usage:\|^  or:/d;p;q')" --output \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/$${p##*/}.1 $$p || exit 1; done
+
+clean:
+	rm -rf bin pipelines/out
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@echo 'all (the default), check, check-all (slow tests too), lint, format, bench, fuzz, corpus, install, clean'
+	@echo 'SAN=1 builds and tests with address and undefined-behaviour sanitisers'

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/msg.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *prog = "babelbits";
+static int failed_status = STATUS_FAILED;
+static int quiet;
+static int progress_shown;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void msg_set_prog(const char *name)
+{
+    prog = name;
+}
+
+const char *msg_prog(void)
+{
+    return prog;
+}
+
+void msg_set_quiet(int on)
+{
+    quiet = on;
+}
+
+void msg_set_failed_status(int status)
+{
+    failed_status = status;
+}
+
+int msg_progress_wanted(void)
+{
+    static int tty = -1;
+    if (tty < 0)
+        tty = isatty(STDERR_FILENO);
+    return tty && !quiet;
+}
+
+/* One write for the whole line, so that lines of two programs of a pipe do not mix. */
+static void say(const char *format, va_list ap)
+{
+    char line[4096];
+    int n = snprintf(line, sizeof line, "%s: ", prog);
+    int m = vsnprintf(line + n, sizeof line - (size_t)n - 1, format, ap);
+    n = m < 0 ? n : n + m;
+    if (n > (int)sizeof line - 2)
+        n = (int)sizeof line - 2;
+    for (int i = 0; i < n; i++)
+        if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+            line[i] = '?'; /* names from files must not steer the terminal */
+    line[n++] = '\n';
+    pthread_mutex_lock(&lock);
+    if (progress_shown) {
+        fputs("\r\033[K", stderr);
+        progress_shown = 0;
+    }
+    fwrite(line, 1, (size_t)n, stderr);
+    fflush(stderr);
+    pthread_mutex_unlock(&lock);
+}
+
+void warn(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    say(format, ap);
+    va_end(ap);
+}
+
+void die(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    say(format, ap);
+    va_end(ap);
+    exit(failed_status);
+}
+
+void die_usage(const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    say(format, ap);
+    va_end(ap);
+    fprintf(stderr, "Try '%s --help' for more.\n", prog);
+    exit(STATUS_USAGE);
+}
+
+void msg_progress(const char *format, ...)
+{
+    static struct timespec last;
+    if (!msg_progress_wanted())
+        return;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    double since = (double)(now.tv_sec - last.tv_sec) + 1e-9 * (double)(now.tv_nsec - last.tv_nsec);
+    if (progress_shown && since < 0.1)
+        return;
+    last = now;
+    char line[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(line, sizeof line, format, ap);
+    va_end(ap);
+    pthread_mutex_lock(&lock);
+    fprintf(stderr, "\r\033[K%s: %s", prog, line);
+    fflush(stderr);
+    progress_shown = 1;
+    pthread_mutex_unlock(&lock);
+}
+
+void msg_progress_end(void)
+{
+    pthread_mutex_lock(&lock);
+    if (progress_shown)
+        fputs("\r\033[K", stderr);
+    progress_shown = 0;
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/rng.h"
+#include "base/msg.h"
+
+/* Steele, Lea & Flood 2014: the finaliser of splitmix64. */
+static uint64_t splitmix(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+void rng_init(struct rng *r, uint64_t seed, uint64_t stream)
+{
+    uint64_t key = 0xcbf29ce484222325u; /* FNV-1a of the program's name */
+    for (const char *p = msg_prog(); *p; p++)
+        key = (key ^ (unsigned char)*p) * 0x100000001b3u;
+    key ^= splitmix(&seed);
+    key = splitmix(&key) ^ stream;
+    for (int i = 0; i < 4; i++)
+        r->s[i] = splitmix(&key);
+}

@@ -1,0 +1,84 @@
+/* cli.h - options and --help of a program, both from one table.  Layer: cli.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+#include <stdint.h>
+
+enum cli_type {
+    CLI_FLAG,   /* int *: set to 1 */
+    CLI_INT,    /* int64_t *: a whole number in min..max */
+    CLI_U64,    /* uint64_t *: any */
+    CLI_NUM,    /* double *: a number in min..max */
+    CLI_STR,    /* const char **: any text, borrowed from argv */
+    CLI_CHOICE, /* const char **: one of `choices` (separated by blanks) */
+    CLI_LIST,   /* char ***: comma-separated texts, NULL-ended, owned by cli; empty items are refused */
+    CLI_HELP,
+    CLI_VERSION,
+    CLI_QUIET
+};
+
+/* One option. `letter` is 0 when it has only a long name. `help` gives meaning, unit and default. */
+struct cli_opt {
+    int letter;
+    const char *name;
+    enum cli_type type;
+    void *value;
+    const char *arg; /* name of the value in the help; NULL for flags */
+    const char *help;
+    double min, max;     /* CLI_INT, CLI_NUM; both 0: no limit */
+    const char *choices; /* CLI_CHOICE; CLI_LIST: what the items must be, NULL: anything */
+};
+
+/* What is said of a program in --help. Every text is a sentence or a few; lines are wrapped when printed. */
+struct cli_prog {
+    const char *name;
+    const char *synopsis; /* what follows the name: "[OPTION]... [FILE]..."; several forms are separated by
+                             line feeds */
+    const char *summary;
+    const char *in, *out; /* what flows in and out; NULL: nothing */
+    const char *notes;    /* paragraphs separated by line feeds, printed after the options; or NULL */
+    const char *example;  /* shell lines, printed as they are */
+    const char *see_also;
+    int min_files, max_files; /* operands allowed; max_files 0: as many as you like, -1: none */
+    int failed_status;        /* 0: the usual 1; 2 for a program whose status answers a question */
+};
+
+/* The options that have one meaning in the whole toolkit. */
+#define CLI_COMMON                                                                                           \
+    { 'q', "quiet", CLI_QUIET, 0, 0, "show no progress", 0, 0, 0 },                                          \
+        { 'h', "help", CLI_HELP, 0, 0, "print this help", 0, 0, 0 },                                         \
+    {                                                                                                        \
+        'V', "version", CLI_VERSION, 0, 0, "print the version", 0, 0, 0                                      \
+    }
+#define CLI_END                                                                                              \
+    {                                                                                                        \
+        0, 0, CLI_FLAG, 0, 0, 0, 0, 0, 0                                                                     \
+    }
+#define CLI_OUTPUT(var, what)                                                                                \
+    {                                                                                                        \
+        'o', "output", CLI_STR, var, "FILE", "write the " what " to FILE, whole or not at all [stdout]", 0,  \
+            0, 0                                                                                             \
+    }
+#define CLI_THREADS(var)                                                                                     \
+    {                                                                                                        \
+        'j', "threads", CLI_INT, var, "N",                                                                   \
+            "worker threads, 1 to 1024; the result does not depend on it [1]", 1, 1024, 0                    \
+    }
+#define CLI_SEED(var)                                                                                        \
+    {                                                                                                        \
+        's', "seed", CLI_U64, var, "N", "seed of the random numbers [1]", 0, 0, 0                            \
+    }
+
+/* Parses argv, answers --help and --version (and ends), sets the message prefix. Returns the operands,
+ * NULL-ended, or
+ * {"-", NULL} if there are none and min_files allows; borrowed from argv. Wrong usage ends with status 2. */
+char **cli_parse(const struct cli_prog *prog, const struct cli_opt *opts, int argc, char **argv);
+
+/* Version of the toolkit, from the Makefile. */
+const char *cli_version(void);
+
+/* "wquant 0.1.0 --bits 4 --clip mse": the provenance line of this run, from name, version and the options as
+ * given (those of presentation, -q -j -o, and the operands left out). Static. Valid after cli_parse. */
+const char *cli_history(void);
+
+#endif

@@ -1,0 +1,55 @@
+/* csvin.h - CSV tables in, by column name, through libcsv.  Layer: io.
+ * RFC 4180, UTF-8 (a byte order mark is skipped), a header row always; gzip-compressed input is taken as it
+ * is. Every row has as many fields as the header. Bad input ends the program: `prog: FILE: line 7: why`.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IO_CSVIN_H
+#define IO_CSVIN_H
+#include <stddef.h>
+
+struct csvin;
+
+/* Opens path ("-" is stdin) and reads the header. An input without one, a name that stands twice in it and an
+ * empty name are errors. */
+struct csvin *csvin_open(const char *path);
+const char *csvin_path(const struct csvin *c);
+
+/* Columns: how many, their names (borrowed until csvin_close), the index of a name: -1 if there is none, or,
+ * with csvin_need, the end of the program with a message that lists what there is. */
+size_t csvin_columns(const struct csvin *c);
+const char *csvin_name(const struct csvin *c, size_t column);
+int csvin_find(const struct csvin *c, const char *name);
+size_t csvin_need(const struct csvin *c, const char *name);
+
+/* Reads the next row: 1, or 0 at the clean end. Fields are borrowed until the next call. */
+int csvin_next(struct csvin *c);
+const char *csvin_text(const struct csvin *c, size_t column);
+
+/* The field as a number; NaN when it is missing (empty, NaN, NA, in any case); anything else ends the
+ * program. */
+double csvin_number(const struct csvin *c, size_t column);
+/* The same without ending: 0, or -1 when it is not a number. */
+int csvin_try_number(const struct csvin *c, size_t column, double *v);
+
+/* Line of the file on which the current row starts, from 1. */
+size_t csvin_line(const struct csvin *c);
+void csvin_close(struct csvin *c);
+
+/* A whole table in memory. Fields are cell[row * n_col + col], owned by the table. */
+struct csvtable {
+    char *path;
+    size_t n_row, n_col;
+    char **name;  /* [n_col] */
+    char **cell;  /* [n_row * n_col] */
+    size_t *line; /* [n_row] */
+};
+
+void csvtable_read(struct csvtable *t, const char *path);
+size_t csvtable_need(const struct csvtable *t, const char *name);
+int csvtable_find(const struct csvtable *t, const char *name);
+/* The column as numbers into v[n_row], by the rules of csvin_number. */
+void csvtable_numbers(const struct csvtable *t, size_t column, double *v);
+/* Whether every field of the column is a number or missing, and at least one is a number. */
+int csvtable_is_numeric(const struct csvtable *t, size_t column);
+void csvtable_clear(struct csvtable *t);
+
+#endif

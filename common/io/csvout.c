@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/csvout.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "io/outfile.h"
+#include <csv.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct csvout {
+    struct outfile *file;
+    char *quoted;
+    size_t room;
+    int n_field;
+};
+
+static void put(struct csvout *c, const char *text, size_t n)
+{
+    if (c->n_field++)
+        outfile_write(c->file, ",", 1);
+    outfile_write(c->file, text, n);
+}
+
+void csvout_strn(struct csvout *c, const char *text, size_t n)
+{
+    /* A lone empty field must be quoted, or the row would be an empty line, which readers skip. */
+    int plain = (n || c->n_field) && (!n || (text[0] != ' ' && text[n - 1] != ' '));
+    for (size_t i = 0; plain && i < n; i++)
+        plain = text[i] != ',' && text[i] != '"' && text[i] != '\n' && text[i] != '\r';
+    if (plain) {
+        put(c, text, n);
+        return;
+    }
+    xgrow(&c->quoted, &c->room, 2 * n + 2, 1);
+    put(c, c->quoted, csv_write(c->quoted, c->room, text, n));
+}
+
+void csvout_str(struct csvout *c, const char *text)
+{
+    csvout_strn(c, text, strlen(text));
+}
+
+void csvout_num(struct csvout *c, double v)
+{
+    char text[NUM_TEXT_MAX];
+    csvout_str(c, isnan(v) ? "" : num_text(v, text));
+}
+
+void csvout_int(struct csvout *c, int64_t v)
+{
+    char text[NUM_TEXT_MAX];
+    put(c, text, (size_t)snprintf(text, sizeof text, "%" PRId64, v));
+}
+
+void csvout_end_row(struct csvout *c)
+{
+    outfile_write(c->file, "\n", 1);
+    c->n_field = 0;
+}
+
+struct csvout *csvout_open(const char *path, const char *header)
+{
+    struct csvout *c = xcalloc(1, sizeof *c);
+    c->file = outfile_open(path, 0);
+    if (header) {
+        for (const char *s = header;; s++) {
+            size_t n = strcspn(s, ",");
+            csvout_strn(c, s, n);
+            s += n;
+            if (!*s)
+                break;
+        }
+        csvout_end_row(c);
+    }
+    return c;
+}
+
+void csvout_close(struct csvout *c)
+{
+    outfile_close(c->file);
+    free(c->quoted);
+    free(c);
+}

@@ -1,0 +1,24 @@
+/* csvout.h - CSV tables out: RFC 4180, UTF-8, a header row, numbers that round-trip.  Layer: io.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IO_CSVOUT_H
+#define IO_CSVOUT_H
+#include <stddef.h>
+#include <stdint.h>
+
+struct csvout;
+
+/* Opens path ("-" is stdout; a named file appears when it is complete) and, unless `header` is NULL, writes
+ * the row of column names: comma-separated, each quoted if need be. Ends the program when it cannot. */
+struct csvout *csvout_open(const char *path, const char *header);
+
+/* Fields of the current row, from the left; text is quoted where needed. A NaN is an empty field. */
+void csvout_str(struct csvout *c, const char *text);
+void csvout_strn(struct csvout *c, const char *text, size_t n);
+void csvout_num(struct csvout *c, double v);
+void csvout_int(struct csvout *c, int64_t v);
+void csvout_end_row(struct csvout *c);
+
+/* Flushes; ends the program when the disk is full. */
+void csvout_close(struct csvout *c);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/linein.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/utf8.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { READ_SIZE = 1 << 17 };
+
+struct linein {
+    char *path;
+    gzFile gz; /* reads what is not compressed as it is */
+    char *buffer;
+    size_t room, start, end; /* unread bytes are buffer[start..end-1]; room leaves a byte for the NUL */
+    size_t number;
+    int had_feed, at_eof;
+    char *nul_at, nul_was; /* the byte that the NUL behind the last line covered */
+};
+
+struct linein *linein_open(const char *path)
+{
+    struct linein *l = xcalloc(1, sizeof *l);
+    int is_stdin = !strcmp(path, "-");
+    l->path = xstrdup(is_stdin ? "standard input" : path);
+    int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        die("%s: cannot read: %s", l->path, strerror(errno));
+    struct stat st;
+    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+        die("%s: cannot read: it is a directory", l->path);
+    l->gz = gzdopen(fd, "rb");
+    if (!l->gz)
+        die("%s: cannot read: out of memory", l->path);
+    gzbuffer(l->gz, READ_SIZE);
+    return l;
+}
+
+const char *linein_path(const struct linein *l)
+{
+    return l->path;
+}
+
+size_t linein_number(const struct linein *l)
+{
+    return l->number;
+}
+
+int linein_had_feed(const struct linein *l)
+{
+    return l->had_feed;
+}
+
+/* Reads more behind the unread bytes; sets at_eof at the end. */
+static void fill(struct linein *l)
+{
+    if (l->start) {
+        memmove(l->buffer, l->buffer + l->start, l->end - l->start);
+        l->end -= l->start;
+        l->start = 0;
+    }
+    xgrow(&l->buffer, &l->room, l->end + READ_SIZE + 1, 1);
+    int k = gzread(l->gz, l->buffer + l->end, READ_SIZE);
+    int status = Z_OK;
+    const char *why = gzerror(l->gz, &status);
+    if (k < 0 || (status != Z_OK && status != Z_STREAM_END)) {
+        if (status == Z_ERRNO)
+            die("%s: cannot read: %s", l->path, strerror(errno));
+        die("%s: line %zu: the compressed input is %s (%s)", l->path, l->number + 1,
+            status == Z_BUF_ERROR ? "truncated" : "corrupt", why);
+    }
+    l->end += (size_t)k;
+    l->at_eof = k == 0;
+}
+
+int linein_next(struct linein *l, char **text, size_t *n)
+{
+    if (l->nul_at)
+        *l->nul_at = l->nul_was;
+    l->nul_at = NULL;
+    size_t seen = 0;
+    char *feed = NULL;
+    for (;;) {
+        if (l->end > l->start + seen)
+            feed = memchr(l->buffer + l->start + seen, '\n', l->end - l->start - seen);
+        if (feed || l->at_eof)
+            break;
+        seen = l->end - l->start;
+        fill(l);
+    }
+    if (l->start == l->end)
+        return 0;
+    l->had_feed = feed != NULL;
+    *text = l->buffer + l->start;
+    *n = (feed ? (size_t)(feed - l->buffer) : l->end) - l->start;
+    l->nul_at = *text + *n;
+    l->nul_was = *l->nul_at;
+    *l->nul_at = 0;
+    l->start += *n + (feed != NULL);
+    l->number++;
+    return 1;
+}
+
+int linein_next_utf8(struct linein *l, char **text, size_t *n)
+{
+    int got = linein_next(l, text, n);
+    if (!got)
+        return 0;
+    size_t good = utf8_check(*text, *n);
+    if (good < *n)
+        die("%s: line %zu: byte %zu is not UTF-8", l->path, l->number, good + 1);
+    if (memchr(*text, 0, *n))
+        die("%s: line %zu: a NUL byte is not text", l->path, l->number);
+    return 1;
+}
+
+void linein_close(struct linein *l)
+{
+    gzclose(l->gz);
+    free(l->buffer);
+    free(l->path);
+    free(l);
+}

@@ -1,0 +1,26 @@
+/* linein.h - lines of text in, plain or gzip-compressed.  Layer: io.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IO_LINEIN_H
+#define IO_LINEIN_H
+#include <stddef.h>
+
+struct linein;
+
+/* path "-" is stdin. Ends the program when it cannot be opened, and while reading when it cannot be read or a
+ * compressed file is cut. */
+struct linein *linein_open(const char *path);
+const char *linein_path(const struct linein *l); /* for messages: "standard input" or the name */
+
+/* The next line, without its line feed (a carriage return before it stays), in *text, borrowed until the next
+ * call and followed by a NUL byte. Bytes may be anything. Returns 1, or 0 at the end; a last line without a
+ * line feed counts. */
+int linein_next(struct linein *l, char **text, size_t *n);
+size_t linein_number(const struct linein *l); /* of the line last given, from 1 */
+int linein_had_feed(const struct linein *l);  /* whether that line ended with a line feed */
+
+/* As linein_next, and ends the program unless the line is UTF-8 without NUL bytes: `prog: FILE: line 3: why`.
+ */
+int linein_next_utf8(struct linein *l, char **text, size_t *n);
+void linein_close(struct linein *l);
+
+#endif

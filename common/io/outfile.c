@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/outfile.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { BUFFER = 1 << 16, MAX_PENDING = 64 };
+
+struct outfile {
+    int fd;
+    char *path; /* final name, or "standard output" */
+    char *temp; /* NULL when written in place */
+    size_t n;   /* bytes waiting in buffer */
+    int seekable;
+    char buffer[BUFFER];
+};
+
+/* Temporary names that must go if the program ends early. Slots are filled and emptied by the main flow and
+ * only read by the handler, so a plain array of pointers serves. */
+static char *volatile pending[MAX_PENDING];
+
+static void remove_pending(void)
+{
+    for (int i = 0; i < MAX_PENDING; i++)
+        if (pending[i])
+            unlink(pending[i]);
+}
+
+static void on_signal(int signal_number)
+{
+    remove_pending();
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void guard(char *temp)
+{
+    static int installed;
+    if (!installed) {
+        static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ, SIGXCPU };
+        atexit(remove_pending);
+        for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+            struct sigaction old;
+            sigaction(signals[i], NULL, &old);
+            if (old.sa_handler == SIG_DFL)
+                signal(signals[i], on_signal);
+        }
+        installed = 1;
+    }
+    for (int i = 0; i < MAX_PENDING; i++)
+        if (!pending[i]) {
+            pending[i] = temp;
+            return;
+        }
+    die("%s: too many files being written", temp);
+}
+
+static void release(char *temp)
+{
+    for (int i = 0; i < MAX_PENDING; i++)
+        if (pending[i] == temp)
+            pending[i] = NULL;
+}
+
+/* A new file beside `path`, with the permissions that creat would have given; a regular file at `path` keeps
+ * its own. */
+static int make_temp(const char *path, char **temp, const struct stat *old)
+{
+    *temp = xsprintf("%s.XXXXXX.tmp", path);
+    int fd = mkostemps(*temp, 4, O_CLOEXEC);
+    if (fd < 0)
+        die("%s: cannot write: %s", path, strerror(errno));
+    guard(*temp);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, old ? old->st_mode & 07777 : 0666 & ~mask) < 0)
+        warn("%s: cannot set permissions: %s", *temp, strerror(errno));
+    return fd;
+}
+
+struct outfile *outfile_open(const char *path, int binary)
+{
+    struct outfile *f = xmalloc(sizeof *f);
+    struct stat st;
+    *f = (struct outfile){ .fd = STDOUT_FILENO };
+    if (!strcmp(path, "-")) {
+        f->path = xstrdup("standard output");
+        if (binary && isatty(f->fd))
+            die("standard output: will not write binary data to a terminal; use -o FILE or a pipe");
+        return f;
+    }
+    f->path = xstrdup(path);
+    int exists = stat(path, &st) == 0;
+    if (exists && S_ISDIR(st.st_mode))
+        die("%s: cannot write: it is a directory", path);
+    if (exists && !S_ISREG(st.st_mode)) {
+        f->fd = open(path, O_WRONLY | O_CLOEXEC);
+        if (f->fd < 0)
+            die("%s: cannot write: %s", path, strerror(errno));
+    } else {
+        char *target = exists ? realpath(path, NULL) : NULL; /* through a symbolic link, keep the link */
+        f->fd = make_temp(target ? target : path, &f->temp, exists ? &st : NULL);
+        if (target) {
+            free(f->path);
+            f->path = target;
+        }
+        f->seekable = 1;
+    }
+    return f;
+}
+
+const char *outfile_path(const struct outfile *f)
+{
+    return f->path;
+}
+
+int outfile_seekable(const struct outfile *f)
+{
+    return f->seekable;
+}
+
+static void write_all(struct outfile *f, const char *p, size_t n)
+{
+    while (n) {
+        ssize_t k = write(f->fd, p, n);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            die("%s: cannot write: %s", f->path, strerror(k ? errno : EIO));
+        p += k;
+        n -= (size_t)k;
+    }
+}
+
+void outfile_flush(struct outfile *f)
+{
+    write_all(f, f->buffer, f->n);
+    f->n = 0;
+}
+
+void outfile_write(struct outfile *f, const void *data, size_t n)
+{
+    if (n > BUFFER - f->n)
+        outfile_flush(f);
+    if (n >= BUFFER / 2) {
+        outfile_flush(f);
+        write_all(f, data, n);
+        return;
+    }
+    memcpy(f->buffer + f->n, data, n);
+    f->n += n;
+}
+
+void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offset)
+{
+    const char *p = data;
+    outfile_flush(f);
+    while (n) {
+        ssize_t k = pwrite(f->fd, p, n, (off_t)offset);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            die("%s: cannot write: %s", f->path, strerror(k ? errno : EIO));
+        p += k;
+        n -= (size_t)k;
+        offset += (size_t)k;
+    }
+}
+
+void outfile_close(struct outfile *f)
+{
+    outfile_flush(f);
+    if (close(f->fd) < 0)
+        die("%s: cannot write: %s", f->path, strerror(errno));
+    if (f->temp) {
+        if (rename(f->temp, f->path) < 0)
+            die("%s: cannot rename the finished file: %s", f->path, strerror(errno));
+        release(f->temp);
+    }
+    free(f->temp);
+    free(f->path);
+    free(f);
+}

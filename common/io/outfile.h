@@ -1,0 +1,29 @@
+/* outfile.h - output that is whole or not there.  Layer: io.
+ * A named file is written under a temporary name beside it and renamed when it is complete; the temporary
+ * file is removed when the program ends in any other way, by a signal too. "-" is stdout.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef IO_OUTFILE_H
+#define IO_OUTFILE_H
+#include <stddef.h>
+
+struct outfile;
+
+/* path "-" is stdout. Ends the program when the file cannot be made. `binary`: refuse a terminal. Names that
+ * are no regular file (/dev/null, a fifo) are written in place. */
+struct outfile *outfile_open(const char *path, int binary);
+const char *outfile_path(const struct outfile *f); /* for messages: "standard output" or the name */
+
+/* Appends n bytes (buffered when small); ends the program when they cannot be written. outfile_flush gives
+ * the buffer to the system. */
+void outfile_write(struct outfile *f, const void *data, size_t n);
+void outfile_flush(struct outfile *f);
+
+/* Writes n bytes at an offset from the start, for headers known late; only for regular files (see
+ * outfile_seekable). */
+void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offset);
+int outfile_seekable(const struct outfile *f);
+
+/* Flushes, renames, frees; ends the program when any of it fails. */
+void outfile_close(struct outfile *f);
+
+#endif

@@ -1,0 +1,41 @@
+# What every test file starts from: `load helper` and, in setup, `helper_setup`.
+
+helper_setup() {
+    bats_require_minimum_version 1.5.0
+    set -o pipefail
+    export PATH="${BIN:-$BATS_TEST_DIRNAME/../bin}:$PATH" LC_ALL=C
+    DATA="$BATS_TEST_DIRNAME/data"
+    cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# near GOT WANTED TOLERANCE: |GOT - WANTED| <= TOLERANCE (absolute)
+near() {
+    awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; if (d < 0) d = -d
+        if (a == "" || b == "" || a != a + 0 || !(d <= t)) { print "got " a ", wanted " b " within " t; exit 1 } }'
+}
+
+# close GOT WANTED TOLERANCE: the same, relative to WANTED
+close() {
+    awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; if (d < 0) d = -d; m = b < 0 ? -b : b
+        if (a == "" || b == "" || a != a + 0 || !(d <= t * m)) { print "got " a ", wanted " b " within " t; exit 1 } }'
+}
+
+# field NAME [ROW] < CSV: one field of the ROW-th data row (1), by column name; simple fields only
+field() {
+    awk -F, -v name="$1" -v row="${2:-1}" '
+        NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i; if (!c) { print "no column " name; exit 1 } }
+        NR == row + 1 { print $c; found = 1 } END { exit !found }'
+}
+
+# The contract that every program keeps. keeps_contract PROG: --help, --version, unknown option.
+keeps_contract() {
+    run -0 --separate-stderr "$1" --help
+    [[ $output == "Usage: $1 "* && -z $stderr ]]
+    for word in Options: --quiet --version Example: "See also:"; do [[ $output == *"$word"* ]]; done
+    (($(wc -L <<<"$output") <= 100))
+    run -0 "$1" --version
+    [[ $output == "$1 (babelbits) "* ]]
+    run -2 --separate-stderr "$1" --no-such-option
+    [[ $stderr == "$1: unknown option '--no-such-option'"* && -z $output ]]
+    run -1 bash -c "$1 --help > /dev/full"
+}
