@@ -1,0 +1,58 @@
+# lib.mk - what every study sets: a strict shell, one locale, where programs and results are, how a figure is drawn.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# A study includes this first (from the repository's root), then gives
+#   DIR      where it puts everything: $(OUT)/STUDY/KNOBS, with every knob that changes a number in the name
+#   rules    one for each step; the first word of a step is a variable below, so that a step can be swapped
+#   figures  $(eval $(call figure,NAME,SCRIPT,csv=$(DIR)/NAME.csv OTHER=FILE ...))
+#   findings what was found, in words: $(DIR)/findings.txt, printed by the default goal
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:                       # a failed step leaves no file
+.SECONDARY:
+.SUFFIXES:
+MAKEFLAGS   += --no-builtin-rules
+
+BIN  ?= $(CURDIR)/bin
+OUT  ?= pipelines/out
+export PATH   := $(BIN):$(PATH)
+export LC_ALL := C
+
+# ---- steps that can be swapped: make figures TOKSTAT=./mine.sh, RUN='srun -c 8'
+
+TOKSTAT   ?= tokstat
+TOK       ?= tok
+KURT      ?= kurt
+CORR      ?= corr
+BOOTSTRAP ?= bootstrap
+PLOT      ?= pipelines/plot/draw.sh
+RUN       ?=#                           what starts a long step elsewhere
+THREADS   ?= $(shell nproc 2>/dev/null || echo 1)
+
+# $(call program,TOKSTAT CORR): the files behind these steps. What depends on them is made again when a program changes.
+program = $(wildcard $(foreach p,$(1),$(shell command -v "$(firstword $($(p)))" || true)))
+
+# $(call swapped,TOKSTAT CORR): what to add to DIR's name: nothing for the project's own programs, else _tokstat-mine.sh
+swapped = $(subst $() ,,$(foreach p,$(1),$(if $(filter-out file,$(origin $(p))),_$(call slug,$(p)=$($(p))))))
+slug    = $(shell tr -cs 'A-Za-z0-9.\n' - <<<'$(subst ','\'',$(1))' | tr A-Z a-z)
+
+# ---- figures
+
+PLOT_STYLE := pipelines/plot/draw.sh pipelines/plot/style.gp
+
+# NAME.svg, .pdf and .png from a gnuplot script, which finds its files in the variables named here (csv, ...); the
+# figure's numbers are $(DIR)/NAME.csv. `figures` puts all of them side by side in $(OUT)/figures.
+define figure
+figures: $(foreach e,svg pdf png csv,$(DIR)/$(1).$(e))
+$(foreach e,svg pdf png,$(DIR)/$(1).$(e)): $(2) $(foreach v,$(3),$(word 2,$(subst =, ,$(v)))) $(PLOT_STYLE)
+	@$$(PLOT) $$(patsubst .%,%,$$(suffix $$@)) $(2) $(3) > $$@
+endef
+
+.PHONY: findings figures
+.DEFAULT_GOAL := findings
+findings: figures
+
+figures:
+	@mkdir -p $(OUT)/figures
+	@cp $^ $(OUT)/figures/
