@@ -15,7 +15,8 @@ size_t correlation_work_bytes(size_t n);
  * leave the range of doubles. */
 int correlation_pearson(const double *x, const double *y, size_t n, double *r);
 
-/* Ranks from 1 into rank[n], ties get the mean of the ranks that they share. Defined for constant x too. */
+/* Ranks from 1 into rank[n], which may be x; ties get the mean of the ranks that they share. Defined for
+ * constant x too. */
 int correlation_ranks(const double *x, size_t n, double *rank, void *work);
 
 /* Spearman's rho: Pearson's r of the average ranks. O(n). */
