@@ -28,6 +28,7 @@ LIBS    := -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lope
 PROGRAMS := $(patsubst cmd/%.c,$(BIN)/%,$(wildcard cmd/*.c))
 COMMON   := $(wildcard common/*/*.c)
 COMMON_O := $(COMMON:%.c=$(OBJ)/%.o)
+UNITS    := $(patsubst tests/unit/%.c,$(BIN)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,bin/fuzz/%,$(wildcard tests/fuzz/*.c))
 
 .PHONY: all deps check check-all lint format bench figures corpus fuzz install clean help
@@ -48,7 +49,7 @@ $(OBJ)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(BB_CPPFLAGS) $(CPPFLAGS) $(BB_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
--include $(COMMON_O:.o=.d) $(PROGRAMS:$(BIN)/%=$(OBJ)/cmd/%.d)
+-include $(COMMON_O:.o=.d) $(PROGRAMS:$(BIN)/%=$(OBJ)/cmd/%.d) $(UNITS:$(BIN)/unit/%=$(OBJ)/tests/unit/%.d)
 
 # ---- what the machine must have
 
@@ -62,10 +63,10 @@ deps:
 
 # SUITES names some: make check SUITES="kurt corr"
 SUITES ?= $(patsubst tests/%.bats,%,$(wildcard tests/*.bats))
-check: all
+check: all $(UNITS)
 	@BIN=$(CURDIR)/$(BIN) tests/run.sh $(SUITES:%=tests/%.bats)
 
-check-all: all
+check-all: all $(UNITS)
 	@BIN=$(CURDIR)/$(BIN) SLOW=1 tests/run.sh $(SUITES:%=tests/%.bats)
 
 lint:
@@ -85,6 +86,11 @@ bin/fuzz/%: tests/fuzz/%.c $(COMMON) $(wildcard common/*/*.h)
 	@mkdir -p $(@D)
 	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(BB_CPPFLAGS) -std=c17 $(NUMERIC) \
 	  $< $(COMMON) -Wl,--as-needed $(LIBS) -o $@
+
+# Small programs that test the common code itself.
+$(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libbabelbits.a
+	@mkdir -p $(@D)
+	$(CC) $(BB_CFLAGS) $(CFLAGS) $(LDFLAGS) $< $(OBJ)/libbabelbits.a -Wl,--as-needed $(LIBS) -o $@
 
 # ---- studies
 

@@ -1,0 +1,10 @@
+# The common code itself, by the small programs in tests/unit: each says what failed and ends with 1.
+load helper
+
+setup() {
+    helper_setup
+}
+
+@test "base: UTF-8 as ICU has it, numbers, random numbers, threads, memory" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/base
+}
