@@ -38,6 +38,9 @@ struct tensor {
 
 /* Bytes of one element; 0 for TENSOR_OTHER. */
 size_t tensor_dtype_bytes(enum tensor_dtype dtype);
+/* Bits of one element by name, of those that are only passed through too ("U16", "F8_E4M3", "F4"); 0 if the
+ * name is unknown. */
+unsigned tensor_dtype_bits(const char *name);
 const char *tensor_dtype_name(enum tensor_dtype dtype);
 /* The dtype of that name ("BF16"); TENSOR_OTHER when it is none of those above. */
 enum tensor_dtype tensor_dtype_find(const char *name);
@@ -46,8 +49,21 @@ enum tensor_dtype tensor_dtype_find(const char *name);
  * even. Return 0; or -1 if the dtype is TENSOR_OTHER. */
 int tensor_to_f32(const struct tensor *t, size_t from, size_t n, float *out);
 int tensor_to_f64(const struct tensor *t, size_t from, size_t n, double *out);
-/* n floats into out (the caller's, n * tensor_dtype_bytes(dtype)), rounded to nearest even and saturated to
- * the range of an integer dtype; F16 overflow becomes infinity. -1 if the dtype is TENSOR_OTHER. */
+/* n numbers into out (the caller's, n * tensor_dtype_bytes(dtype)), rounded to nearest even and saturated to
+ * the range of an integer dtype (NaN becomes 0; BOOL is whether it is not 0); F16 overflow becomes infinity.
+ * -1 if the dtype is TENSOR_OTHER. Neither way needs aligned tensors. */
 int tensor_from_f32(const float *in, size_t n, enum tensor_dtype dtype, void *out);
+int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *out);
+
+/* The shape as text, "3x4", "scalar" for n_dim 0, into the caller's buffer, which is returned. */
+enum { TENSOR_SHAPE_MAX = TENSOR_MAX_DIM * 21 };
+char *tensor_shape_text(const struct tensor *t, char text[TENSOR_SHAPE_MAX]);
+
+/* Sets n_dim and shape from such a text, "3x4" or "3,4" or "scalar"; -1 when it is none. */
+int tensor_parse_shape(struct tensor *t, const char *text);
+
+/* Sets n from the shape, and n_bytes from n where the width of dtype_name is known. Returns -1 when a product
+ * overflows or bits do not fill whole bytes. */
+int tensor_set_size(struct tensor *t);
 
 #endif
