@@ -64,6 +64,12 @@ struct cli_prog {
         'j', "threads", CLI_INT, var, "N",                                                                   \
             "worker threads, 1 to 1024; the result does not depend on it [1]", 1, 1024, 0                    \
     }
+#define CLI_COMPRESS(var)                                                                                    \
+    {                                                                                                        \
+        'z', "compress", CLI_INT, var, "LEVEL",                                                              \
+            "compress the stream: 0 not at all (between two stages on one machine), 1 fast to 12 small [1]", \
+            0, 12, 0                                                                                         \
+    }
 #define CLI_SEED(var)                                                                                        \
     {                                                                                                        \
         's', "seed", CLI_U64, var, "N", "seed of the random numbers [1]", 0, 0, 0                            \
@@ -78,7 +84,7 @@ char **cli_parse(const struct cli_prog *prog, const struct cli_opt *opts, int ar
 const char *cli_version(void);
 
 /* "wquant 0.1.0 --bits 4 --clip mse": the provenance line of this run, from name, version and the options as
- * given (those of presentation, -q -j -o, and the operands left out). Static. Valid after cli_parse. */
+ * given (those of presentation, -q -j -o -z, and the operands left out). Static. Valid after cli_parse. */
 const char *cli_history(void);
 
 #endif
