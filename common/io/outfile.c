@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 16, MAX_PENDING = 64 };
+enum { BUFFER = 1 << 16, COPY = 1 << 20, MAX_PENDING = 64 };
 
 struct outfile {
     int fd;
@@ -158,6 +158,24 @@ void outfile_write(struct outfile *f, const void *data, size_t n)
     f->n += n;
 }
 
+void outfile_writev(struct outfile *f, struct iovec *piece, int n_piece)
+{
+    outfile_flush(f);
+    while (n_piece) {
+        ssize_t k = writev(f->fd, piece, n_piece);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k < 0)
+            die("%s: cannot write: %s", f->path, strerror(errno));
+        for (; n_piece && (size_t)k >= piece->iov_len; piece++, n_piece--)
+            k -= (ssize_t)piece->iov_len;
+        if (n_piece) {
+            piece->iov_base = (char *)piece->iov_base + k;
+            piece->iov_len -= (size_t)k;
+        }
+    }
+}
+
 void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offset)
 {
     const char *p = data;
@@ -172,6 +190,43 @@ void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offs
         n -= (size_t)k;
         offset += (size_t)k;
     }
+}
+
+void outfile_copy(struct outfile *f, struct outfile *from, size_t offset, size_t n)
+{
+    outfile_flush(f);
+    outfile_flush(from);
+    loff_t at = (loff_t)offset;
+    while (n) { /* inside the kernel where the file system can */
+        ssize_t k = copy_file_range(from->fd, &at, f->fd, NULL, n, 0);
+        if (k <= 0)
+            break;
+        n -= (size_t)k;
+    }
+    char *buffer = xmalloc(COPY);
+    while (n) {
+        ssize_t k = pread(from->fd, buffer, n < COPY ? n : COPY, at);
+        if (k < 0 && errno == EINTR)
+            continue;
+        if (k <= 0)
+            die("%s: cannot read back: %s", from->path, k ? strerror(errno) : "it was cut");
+        write_all(f, buffer, (size_t)k);
+        at += k;
+        n -= (size_t)k;
+    }
+    free(buffer);
+}
+
+void outfile_discard(struct outfile *f)
+{
+    close(f->fd);
+    if (f->temp) {
+        unlink(f->temp);
+        release(f->temp);
+    }
+    free(f->temp);
+    free(f->path);
+    free(f);
 }
 
 void outfile_close(struct outfile *f)

@@ -5,6 +5,7 @@
 #ifndef IO_OUTFILE_H
 #define IO_OUTFILE_H
 #include <stddef.h>
+#include <sys/uio.h>
 
 struct outfile;
 
@@ -17,13 +18,20 @@ const char *outfile_path(const struct outfile *f); /* for messages: "standard ou
  * the buffer to the system. */
 void outfile_write(struct outfile *f, const void *data, size_t n);
 void outfile_flush(struct outfile *f);
+/* Appends n_piece pieces, at most 64, past the buffer. The pieces are used up. */
+void outfile_writev(struct outfile *f, struct iovec *piece, int n_piece);
 
 /* Writes n bytes at an offset from the start, for headers known late; only for regular files (see
  * outfile_seekable). */
 void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offset);
 int outfile_seekable(const struct outfile *f);
 
-/* Flushes, renames, frees; ends the program when any of it fails. */
+/* Appends to f the n bytes at `offset` of another file being written. Both must be seekable. */
+void outfile_copy(struct outfile *f, struct outfile *from, size_t offset, size_t n);
+
+/* Flushes, renames, frees; ends the program when any of it fails. outfile_discard leaves nothing under the
+ * final name. */
 void outfile_close(struct outfile *f);
+void outfile_discard(struct outfile *f);
 
 #endif

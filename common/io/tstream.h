@@ -1,14 +1,17 @@
 /* tstream.h - streams of tensors: frames, each a safetensors container.  Layer: io.
  *
  * A frame is an 8-byte little-endian header length, a JSON header and the data. A stream that these programs
- * write is BGZF-compressed (SAM specification, section 4.1) unless told otherwise and ends with an end frame:
- * no tensors, and
- * `__metadata__` = {"end": "<number of frames before it>"}. Readers tell apart by the first bytes: a
- * compressed stream, an uncompressed one, and a plain model.safetensors (one frame, length checked, no end
- * frame expected). Validation is strict (huggingface/safetensors, rules of the reference reader): any defect
- * is an error with a reason. SPDX-License-Identifier: GPL-3.0-or-later */
+ * write is BGZF-compressed (SAM specification, section 4.1) unless told otherwise. Its frames have their
+ * number in `__metadata__` ("frame": "0"), and it ends with an end frame: no tensors, and `__metadata__` =
+ * {"end":
+ * "<number of frames before it>"}. Readers tell apart by the first bytes a compressed stream, an uncompressed
+ * one, and a plain model.safetensors: one frame without a number, as long as the file, no end frame expected.
+ * So a stream cut anywhere, between frames too, is an error. Validation is strict (huggingface/safetensors,
+ * rules of the reference reader): any defect is an error with a reason. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #ifndef IO_TSTREAM_H
 #define IO_TSTREAM_H
+#include "io/bytein.h"
 #include "io/tensor.h"
 
 struct ts_reader;
@@ -16,10 +19,12 @@ struct ts_writer;
 
 /* ---- reading */
 
-/* Opens path ("-" is stdin) and reads the first frame's header. n_thread inflate. A seekable plain file is
- * mapped. ts_open returns NULL and a reason (static until the next call) when it cannot; ts_open_in ends the
- * program. */
+/* Opens path ("-" is stdin) and reads the first frame's header, whose `__metadata__` is there at once.
+ * n_thread inflate. A seekable plain file is mapped. ts_open returns NULL and a reason (static until the next
+ * call) when it cannot; errno is then 0 if the input could be read but is bad. ts_open_in ends the program.
+ */
 struct ts_reader *ts_open(const char *path, int n_thread, const char **why);
+struct ts_reader *ts_open_bytes(struct bytein *in, const char **why); /* takes `in` over, success or not */
 struct ts_reader *ts_open_in(const char *path, int n_thread);
 const char *ts_path(const struct ts_reader *r); /* for messages */
 
@@ -45,6 +50,7 @@ int ts_next_in_frame(struct ts_reader *r, struct tensor *t);
 /* What was wrong: one line with the place ("frame 3, 'h.0.ln.weight': truncated"). ts_die ends the program
  * with it. */
 const char *ts_error(const struct ts_reader *r);
+int ts_error_number(const struct ts_reader *r); /* errno of a failed read; 0 if the data are bad */
 _Noreturn void ts_die(const struct ts_reader *r);
 void ts_close(struct ts_reader *r);
 
@@ -54,10 +60,14 @@ struct ts_options {
     int level;    /* BGZF: 0 none (a bare stream), else 1 to 12 of libdeflate */
     int n_thread; /* that deflate */
 };
+enum { TS_LEVEL = 1 }; /* the usual one */
 
 /* Opens path. "-" and most names get a stream; NAME.safetensors gets one plain file, into which all frames
- * are merged (names must then differ, `__metadata__` is that of the first frame). Ends the program when it
- * cannot; so does every write. Nothing has the final name before ts_close_out. */
+ * are merged (names must then differ, `__metadata__` is that of the first frame). Its data are laid out by
+ * size of element, large first, so that all are aligned, else in the order given; the data of a single frame
+ * go to their place at once, those of several are copied once more at the end. options NULL: TS_LEVEL, one
+ * thread. Ends the program when it cannot; so does every write. Nothing has the final name before
+ * ts_close_out. */
 struct ts_writer *ts_open_out(const char *path, const struct ts_options *options);
 
 /* `__metadata__` for the next frame, kept until changed. value NULL removes the key. ts_out_copy_meta takes
