@@ -39,3 +39,18 @@ keeps_contract() {
     [[ $stderr == "$1: unknown option '--no-such-option'"* && -z $output ]]
     run -1 bash -c "$1 --help > /dev/full"
 }
+
+# tgen [-n NAME] [-s SHAPE] [-d DTYPE] [-m KEY=VALUE,...] NUMBER... : a small stream of one tensor on stdout [x, F32]
+tgen() {
+    local name=x options=()
+    while [[ $1 == -[nsdm] ]]; do
+        case $1 in
+        -n) name=$2 ;;
+        -s) options+=(--shape="$2") ;;
+        -d) options+=(--dtype="$2") ;;
+        -m) options+=(--set="$2") ;;
+        esac
+        shift 2
+    done
+    printf '%s\n' "$@" | tensorcat --from=text --name="$name" "${options[@]}"
+}
