@@ -6,15 +6,20 @@
 #include "io/linein.h"
 #include <csv.h>
 #include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-/* libcsv calls back for every field and row; one physical line is fed at a time, so rarely more than one row
- * waits (only where carriage returns alone end rows). Fields of the waiting rows lie NUL-ended in `bytes`. */
+/* Lines without a quote, nearly all, are cut at their commas here. Others go through libcsv, which calls back
+ * for every field and row; one physical line is fed at a time, so rarely more than one row waits (only where
+ * carriage returns alone end rows). Fields of the waiting rows lie NUL-ended in `bytes`. */
 struct csvin {
     struct linein *lines;
     struct csv_parser parser;
+    char *error; /* NULL while all is well */
     char **name;
     size_t n_col;
 
@@ -26,6 +31,7 @@ struct csvin {
     size_t row;        /* first field of the current row */
     size_t line, next_line;
     int ended;
+    int returns; /* carriage returns have ended rows inside a line: libcsv alone knows where rows begin */
 };
 
 static void on_field(void *text, size_t n, void *self)
@@ -54,25 +60,66 @@ static int no_space(unsigned char byte)
     return 0;
 }
 
-static void parse(struct csvin *c, const char *text, size_t n)
+__attribute__((format(printf, 2, 3))) static int fail(struct csvin *c, const char *format, ...)
 {
-    if (csv_parse(&c->parser, text, n, on_field, on_row, c) != n)
-        die("%s: line %zu: %s", csvin_path(c), linein_number(c->lines),
-            csv_error(&c->parser) == CSV_EPARSE ? "a quote inside a field that is not quoted right"
-                                                : csv_strerror(csv_error(&c->parser)));
+    va_list ap;
+    va_start(ap, format);
+    if (vasprintf(&c->error, format, ap) < 0)
+        die("out of memory");
+    va_end(ap);
+    return -1;
 }
 
-/* Feeds lines until a whole row waits. Returns 0 when the input has ended before one came. */
+static int parse(struct csvin *c, const char *text, size_t n)
+{
+    if (csv_parse(&c->parser, text, n, on_field, on_row, c) == n)
+        return 0;
+    return fail(c, "%s: line %zu: %s", csvin_path(c), linein_number(c->lines),
+                csv_error(&c->parser) == CSV_EPARSE ? "a quote inside a field that is not quoted right"
+                                                    : csv_strerror(csv_error(&c->parser)));
+}
+
+/* A row that is one line without quotes. Returns 0, having done nothing, when it is not that simple. */
+static int split(struct csvin *c, const char *text, size_t n)
+{
+    if (n && text[n - 1] == '\r')
+        n--;
+    c->returns |= n && memchr(text, '\r', n);
+    if (!n || c->returns || memchr(text, '"', n))
+        return 0;
+    xgrow(&c->bytes, &c->byte_room, n + 1, 1);
+    memcpy(c->bytes, text, n);
+    c->bytes[n] = 0;
+    char *comma = c->bytes - 1;
+    do {
+        char *field = comma + 1;
+        xgrow(&c->field, &c->field_room, c->n_field + 2, sizeof *c->field);
+        c->field[c->n_field++] = (size_t)(field - c->bytes);
+        comma = memchr(field, ',', n - (size_t)(field - c->bytes));
+        if (comma)
+            *comma = 0;
+    } while (comma);
+    c->n_byte = n + 1;
+    on_row(0, c);
+    return 1;
+}
+
+/* Feeds lines until a whole row waits. Returns 1; 0 when the input has ended before one came; or -1. */
 static int fetch_row(struct csvin *c)
 {
+    int amid = 0; /* whether the parser has part of a row */
     c->n_byte = c->n_field = c->next_field = 0;
     c->next_line = 0;
     while (!c->n_field || c->field[c->n_field - 1] != SIZE_MAX) {
         char *text;
         size_t n;
-        if (c->ended || !linein_next_utf8(c->lines, &text, &n)) {
+        int got = c->ended ? 0 : linein_try_next_utf8(c->lines, &text, &n);
+        if (got < 0)
+            return fail(c, "%s", linein_error(c->lines));
+        if (!got) {
             if (!c->ended && csv_fini(&c->parser, on_field, on_row, c) < 0)
-                die("%s: line %zu: the input ends inside a quoted field", csvin_path(c), c->next_line);
+                return fail(c, "%s: line %zu: the input ends inside a quoted field", csvin_path(c),
+                            c->next_line);
             c->ended = 1;
             return c->n_field > 0;
         }
@@ -82,48 +129,73 @@ static int fetch_row(struct csvin *c)
         }
         if (!c->next_line || (!c->n_field && !n)) /* blank lines between rows belong to no row */
             c->next_line = linein_number(c->lines);
-        parse(c, text, n);
-        if (linein_had_feed(c->lines))
-            parse(c, "\n", 1);
+        if (!amid && split(c, text, n))
+            break;
+        amid = n > 0;
+        if (parse(c, text, n) < 0 || (linein_had_feed(c->lines) && parse(c, "\n", 1) < 0))
+            return -1;
     }
     return 1;
 }
 
-/* Makes the next row current and returns its number of fields; -1 at the end. */
-static long take_row(struct csvin *c)
+/* Makes the next row current: 1, with its number of fields; 0 at the end; -1. */
+static int take_row(struct csvin *c, size_t *n)
 {
-    if (c->next_field >= c->n_field && !fetch_row(c))
-        return -1;
+    int got = c->error ? -1 : 1;
+    if (got > 0 && c->next_field >= c->n_field)
+        got = fetch_row(c);
+    if (got <= 0)
+        return got;
     c->row = c->next_field;
     c->line = c->next_line;
-    size_t n = 0;
-    while (c->field[c->row + n] != SIZE_MAX)
-        n++;
-    c->next_field = c->row + n + 1;
-    return (long)n;
+    for (*n = 0; c->field[c->row + *n] != SIZE_MAX; ++*n)
+        ;
+    c->next_field = c->row + *n + 1;
+    return 1;
 }
 
-struct csvin *csvin_open(const char *path)
+static int read_header(struct csvin *c)
+{
+    size_t n = 0;
+    int got = take_row(c, &n);
+    if (got < 0)
+        return -1;
+    if (!got || !n)
+        return fail(c, "%s: no header row: the input is empty", csvin_path(c));
+    c->name = xcalloc(n, sizeof *c->name);
+    for (; c->n_col < n; c->n_col++) {
+        const char *name = csvin_text(c, c->n_col);
+        if (!*name)
+            return fail(c, "%s: the name of column %zu is empty", csvin_path(c), c->n_col + 1);
+        if (csvin_find(c, name) >= 0)
+            return fail(c, "%s: two columns are called '%s'", csvin_path(c), name);
+        c->name[c->n_col] = xstrdup(name);
+    }
+    return 0;
+}
+
+struct csvin *csvin_try_open(const char *path)
 {
     struct csvin *c = xcalloc(1, sizeof *c);
     c->lines = linein_open(path);
     if (csv_init(&c->parser, CSV_STRICT | CSV_STRICT_FINI) < 0)
         die("out of memory");
     csv_set_space_func(&c->parser, no_space);
-    long n = take_row(c);
-    if (n <= 0)
-        die("%s: no header row: the input is empty", csvin_path(c));
-    c->n_col = (size_t)n;
-    c->name = xnew(c->n_col, sizeof *c->name);
-    for (size_t i = 0; i < c->n_col; i++) {
-        c->name[i] = xstrdup(csvin_text(c, i));
-        if (!*c->name[i])
-            die("%s: the name of column %zu is empty", csvin_path(c), i + 1);
-        for (size_t k = 0; k < i; k++)
-            if (!strcmp(c->name[k], c->name[i]))
-                die("%s: two columns are called '%s'", csvin_path(c), c->name[i]);
-    }
+    read_header(c);
     return c;
+}
+
+struct csvin *csvin_open(const char *path)
+{
+    struct csvin *c = csvin_try_open(path);
+    if (c->error)
+        die("%s", c->error);
+    return c;
+}
+
+const char *csvin_error(const struct csvin *c)
+{
+    return c->error;
 }
 
 const char *csvin_path(const struct csvin *c)
@@ -141,22 +213,22 @@ const char *csvin_name(const struct csvin *c, size_t column)
     return c->name[column];
 }
 
-static int find(char *const *name, size_t n, const char *wanted)
+int csvin_find_name(char *const *names, size_t n, const char *wanted)
 {
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(name[i], wanted))
+        if (!strcmp(names[i], wanted))
             return (int)i;
     return -1;
 }
 
-static size_t need(const char *path, char *const *name, size_t n, const char *wanted)
+size_t csvin_need_name(const char *path, char *const *names, size_t n, const char *wanted)
 {
-    int i = find(name, n, wanted);
+    int i = csvin_find_name(names, n, wanted);
     if (i >= 0)
         return (size_t)i;
     char *all = xstrdup("");
     for (size_t k = 0; k < n; k++) {
-        char *more = xsprintf("%s%s%s", all, k ? ", " : "", name[k]);
+        char *more = xsprintf("%s%s%s", all, k ? ", " : "", names[k]);
         free(all);
         all = more;
     }
@@ -165,22 +237,30 @@ static size_t need(const char *path, char *const *name, size_t n, const char *wa
 
 int csvin_find(const struct csvin *c, const char *name)
 {
-    return find(c->name, c->n_col, name);
+    return csvin_find_name(c->name, c->n_col, name);
 }
 
 size_t csvin_need(const struct csvin *c, const char *name)
 {
-    return need(csvin_path(c), c->name, c->n_col, name);
+    return csvin_need_name(csvin_path(c), c->name, c->n_col, name);
+}
+
+int csvin_try_next(struct csvin *c)
+{
+    size_t n;
+    int got = take_row(c, &n);
+    if (got > 0 && n != c->n_col)
+        return fail(c, "%s: line %zu: %zu fields where the header has %zu", csvin_path(c), c->line, n,
+                    c->n_col);
+    return got;
 }
 
 int csvin_next(struct csvin *c)
 {
-    long n = take_row(c);
-    if (n < 0)
-        return 0;
-    if ((size_t)n != c->n_col)
-        die("%s: line %zu: %ld fields where the header has %zu", csvin_path(c), c->line, n, c->n_col);
-    return 1;
+    int got = csvin_try_next(c);
+    if (got < 0)
+        die("%s", c->error);
+    return got;
 }
 
 const char *csvin_text(const struct csvin *c, size_t column)
@@ -193,24 +273,25 @@ size_t csvin_line(const struct csvin *c)
     return c->line;
 }
 
-static int parse_number(const char *s, double *v)
+int csvin_parse_number(const char *text, double *v)
 {
-    if (!*s || !strcasecmp(s, "nan") || !strcasecmp(s, "na")) {
-        *v = NAN;
+    if (!num_parse_f64(text, v)) /* takes NaN in any case */
         return 0;
-    }
-    return num_parse_f64(s, v);
+    if (*text && strcasecmp(text, "na") != 0)
+        return -1;
+    *v = NAN;
+    return 0;
 }
 
 int csvin_try_number(const struct csvin *c, size_t column, double *v)
 {
-    return parse_number(csvin_text(c, column), v);
+    return csvin_parse_number(csvin_text(c, column), v);
 }
 
 double csvin_number(const struct csvin *c, size_t column)
 {
     double v;
-    if (parse_number(csvin_text(c, column), &v) < 0)
+    if (csvin_try_number(c, column, &v) < 0)
         die("%s: line %zu: column '%s': '%s' is not a number", csvin_path(c), c->line, c->name[column],
             csvin_text(c, column));
     return v;
@@ -223,68 +304,8 @@ void csvin_close(struct csvin *c)
     for (size_t i = 0; i < c->n_col; i++)
         free(c->name[i]);
     free(c->name);
+    free(c->error);
     free(c->bytes);
     free(c->field);
     free(c);
-}
-
-void csvtable_read(struct csvtable *t, const char *path)
-{
-    struct csvin *c = csvin_open(path);
-    size_t cell_room = 0, line_room = 0;
-    *t = (struct csvtable){ .path = xstrdup(csvin_path(c)), .n_col = c->n_col };
-    t->name = xnew(t->n_col, sizeof *t->name);
-    for (size_t i = 0; i < t->n_col; i++)
-        t->name[i] = xstrdup(c->name[i]);
-    while (csvin_next(c)) {
-        xgrow(&t->cell, &cell_room, (t->n_row + 1) * t->n_col, sizeof *t->cell);
-        xgrow(&t->line, &line_room, t->n_row + 1, sizeof *t->line);
-        for (size_t i = 0; i < t->n_col; i++)
-            t->cell[t->n_row * t->n_col + i] = xstrdup(csvin_text(c, i));
-        t->line[t->n_row++] = c->line;
-    }
-    csvin_close(c);
-}
-
-size_t csvtable_need(const struct csvtable *t, const char *name)
-{
-    return need(t->path, t->name, t->n_col, name);
-}
-
-int csvtable_find(const struct csvtable *t, const char *name)
-{
-    return find(t->name, t->n_col, name);
-}
-
-void csvtable_numbers(const struct csvtable *t, size_t column, double *v)
-{
-    for (size_t i = 0; i < t->n_row; i++)
-        if (parse_number(t->cell[i * t->n_col + column], &v[i]) < 0)
-            die("%s: line %zu: column '%s': '%s' is not a number", t->path, t->line[i], t->name[column],
-                t->cell[i * t->n_col + column]);
-}
-
-int csvtable_is_numeric(const struct csvtable *t, size_t column)
-{
-    int any = 0;
-    for (size_t i = 0; i < t->n_row; i++) {
-        double v;
-        if (parse_number(t->cell[i * t->n_col + column], &v) < 0)
-            return 0;
-        any |= !isnan(v);
-    }
-    return any;
-}
-
-void csvtable_clear(struct csvtable *t)
-{
-    for (size_t i = 0; i < t->n_row * t->n_col; i++)
-        free(t->cell[i]);
-    for (size_t i = 0; i < t->n_col; i++)
-        free(t->name[i]);
-    free(t->cell);
-    free(t->name);
-    free(t->line);
-    free(t->path);
-    *t = (struct csvtable){ 0 };
 }

@@ -34,22 +34,16 @@ int csvin_try_number(const struct csvin *c, size_t column, double *v);
 size_t csvin_line(const struct csvin *c);
 void csvin_close(struct csvin *c);
 
-/* A whole table in memory. Fields are cell[row * n_col + col], owned by the table. */
-struct csvtable {
-    char *path;
-    size_t n_row, n_col;
-    char **name;  /* [n_col] */
-    char **cell;  /* [n_row * n_col] */
-    size_t *line; /* [n_row] */
-};
+/* For a caller that has a choice: as csvin_open and csvin_next, but csvin_try_open opens always (unless the
+ * file cannot be opened) and csvin_try_next returns -1 where the program would end. csvin_error is the
+ * reason, place and all, borrowed; NULL while all is well. Nothing can be read after it. */
+struct csvin *csvin_try_open(const char *path);
+int csvin_try_next(struct csvin *c);
+const char *csvin_error(const struct csvin *c);
 
-void csvtable_read(struct csvtable *t, const char *path);
-size_t csvtable_need(const struct csvtable *t, const char *name);
-int csvtable_find(const struct csvtable *t, const char *name);
-/* The column as numbers into v[n_row], by the rules of csvin_number. */
-void csvtable_numbers(const struct csvtable *t, size_t column, double *v);
-/* Whether every field of the column is a number or missing, and at least one is a number. */
-int csvtable_is_numeric(const struct csvtable *t, size_t column);
-void csvtable_clear(struct csvtable *t);
+/* What csvin_try_number, csvin_find and csvin_need do, for tables that are kept elsewhere. */
+int csvin_parse_number(const char *text, double *v);
+int csvin_find_name(char *const *names, size_t n, const char *wanted);
+size_t csvin_need_name(const char *path, char *const *names, size_t n, const char *wanted);
 
 #endif

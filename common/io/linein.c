@@ -21,6 +21,7 @@ struct linein {
     size_t number;
     int had_feed, at_eof;
     char *nul_at, nul_was; /* the byte that the NUL behind the last line covered */
+    char *error;           /* NULL while all is well */
 };
 
 struct linein *linein_open(const char *path)
@@ -56,8 +57,13 @@ int linein_had_feed(const struct linein *l)
     return l->had_feed;
 }
 
-/* Reads more behind the unread bytes; sets at_eof at the end. */
-static void fill(struct linein *l)
+const char *linein_error(const struct linein *l)
+{
+    return l->error;
+}
+
+/* Reads more behind the unread bytes; sets at_eof at the end. Returns 0, or -1 with the reason in error. */
+static int fill(struct linein *l)
 {
     if (l->start) {
         memmove(l->buffer, l->buffer + l->start, l->end - l->start);
@@ -69,16 +75,18 @@ static void fill(struct linein *l)
     int status = Z_OK;
     const char *why = gzerror(l->gz, &status);
     if (k < 0 || (status != Z_OK && status != Z_STREAM_END)) {
-        if (status == Z_ERRNO)
-            die("%s: cannot read: %s", l->path, strerror(errno));
-        die("%s: line %zu: the compressed input is %s (%s)", l->path, l->number + 1,
-            status == Z_BUF_ERROR ? "truncated" : "corrupt", why);
+        l->error = status == Z_ERRNO
+                       ? xsprintf("%s: cannot read: %s", l->path, strerror(errno))
+                       : xsprintf("%s: line %zu: the compressed input is %s (%s)", l->path, l->number + 1,
+                                  status == Z_BUF_ERROR ? "truncated" : "corrupt", why);
+        return -1;
     }
     l->end += (size_t)k;
     l->at_eof = k == 0;
+    return 0;
 }
 
-int linein_next(struct linein *l, char **text, size_t *n)
+static int try_next(struct linein *l, char **text, size_t *n)
 {
     if (l->nul_at)
         *l->nul_at = l->nul_was;
@@ -91,7 +99,8 @@ int linein_next(struct linein *l, char **text, size_t *n)
         if (feed || l->at_eof)
             break;
         seen = l->end - l->start;
-        fill(l);
+        if (fill(l) < 0)
+            return -1;
     }
     if (l->start == l->end)
         return 0;
@@ -106,23 +115,40 @@ int linein_next(struct linein *l, char **text, size_t *n)
     return 1;
 }
 
-int linein_next_utf8(struct linein *l, char **text, size_t *n)
+int linein_next(struct linein *l, char **text, size_t *n)
 {
-    int got = linein_next(l, text, n);
-    if (!got)
-        return 0;
+    int got = try_next(l, text, n);
+    if (got < 0)
+        die("%s", l->error);
+    return got;
+}
+
+int linein_try_next_utf8(struct linein *l, char **text, size_t *n)
+{
+    int got = l->error ? -1 : try_next(l, text, n);
+    if (got <= 0)
+        return got;
     size_t good = utf8_check(*text, *n);
     if (good < *n)
-        die("%s: line %zu: byte %zu is not UTF-8", l->path, l->number, good + 1);
-    if (memchr(*text, 0, *n))
-        die("%s: line %zu: a NUL byte is not text", l->path, l->number);
-    return 1;
+        l->error = xsprintf("%s: line %zu: byte %zu is not UTF-8", l->path, l->number, good + 1);
+    else if (memchr(*text, 0, *n))
+        l->error = xsprintf("%s: line %zu: a NUL byte is not text", l->path, l->number);
+    return l->error ? -1 : 1;
+}
+
+int linein_next_utf8(struct linein *l, char **text, size_t *n)
+{
+    int got = linein_try_next_utf8(l, text, n);
+    if (got < 0)
+        die("%s", l->error);
+    return got;
 }
 
 void linein_close(struct linein *l)
 {
     gzclose(l->gz);
     free(l->buffer);
+    free(l->error);
     free(l->path);
     free(l);
 }

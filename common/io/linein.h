@@ -6,8 +6,8 @@
 
 struct linein;
 
-/* path "-" is stdin. Ends the program when it cannot be opened, and while reading when it cannot be read or a
- * compressed file is cut. */
+/* path "-" is stdin. Ends the program when it cannot be opened; so do the functions below when it cannot be
+ * read or a compressed file is cut. */
 struct linein *linein_open(const char *path);
 const char *linein_path(const struct linein *l); /* for messages: "standard input" or the name */
 
@@ -21,6 +21,11 @@ int linein_had_feed(const struct linein *l);  /* whether that line ended with a 
 /* As linein_next, and ends the program unless the line is UTF-8 without NUL bytes: `prog: FILE: line 3: why`.
  */
 int linein_next_utf8(struct linein *l, char **text, size_t *n);
+
+/* For a caller that has a choice: as linein_next_utf8, but -1 where that ends the program, with the reason
+ * (place and all) in linein_error, borrowed. Nothing can be read after it. */
+int linein_try_next_utf8(struct linein *l, char **text, size_t *n);
+const char *linein_error(const struct linein *l);
 void linein_close(struct linein *l);
 
 #endif
