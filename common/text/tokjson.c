@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "text/tokjson.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/utf8.h"
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void skip_blanks(struct tokjson_scan *c)
+{
+    while (c->at < c->end && (*c->at == ' ' || *c->at == '\n' || *c->at == '\r' || *c->at == '\t'))
+        c->at++;
+}
+
+int tokjson_mark(struct tokjson_scan *c, char mark)
+{
+    skip_blanks(c);
+    if (c->at == c->end || *c->at != mark)
+        return 0;
+    c->at++;
+    skip_blanks(c);
+    return 1;
+}
+
+/* The 4 hexadecimal digits of a \u escape, or -1. */
+static int32_t hex4(const char *s, const char *end)
+{
+    if (end - s < 4)
+        return -1;
+    int32_t v = 0;
+    for (int i = 0; i < 4; i++) {
+        int d = s[i] >= '0' && s[i] <= '9'   ? s[i] - '0'
+                : s[i] >= 'a' && s[i] <= 'f' ? s[i] - 'a' + 10
+                : s[i] >= 'A' && s[i] <= 'F' ? s[i] - 'A' + 10
+                                             : -1;
+        if (d < 0)
+            return -1;
+        v = v << 4 | d;
+    }
+    return v;
+}
+
+/* Decodes the escape at *from (behind the backslash) to *to, which it never overtakes; moves both. */
+static int unescape(char **from, const char *end, char **to)
+{
+    static const char marks[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+    if (*from == end)
+        return 0;
+    const char *mark = strchr(marks, **from);
+    if (mark && **from) {
+        *(*to)++ = meant[mark - marks];
+        (*from)++;
+        return 1;
+    }
+    int32_t code = **from == 'u' ? hex4(*from + 1, end) : -1;
+    if (code < 0)
+        return 0;
+    *from += 5;
+    if (code >= 0xd800 && code < 0xdc00 && end - *from >= 2 && (*from)[0] == '\\' && (*from)[1] == 'u') {
+        int32_t low = hex4(*from + 2, end);
+        if (low < 0xdc00 || low > 0xdfff)
+            return 0;
+        code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+        *from += 6;
+    }
+    if (code >= 0xd800 && code < 0xe000)
+        return 0;
+    *to += utf8_encode((uint32_t)code, *to);
+    return 1;
+}
+
+int tokjson_string(struct tokjson_scan *c, char **s, size_t *n)
+{
+    skip_blanks(c);
+    char *p = c->at;
+    if (p == c->end || *p != '"')
+        return 0;
+    char *start = ++p;
+    while (p < c->end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+        p++;
+    char *to = p;
+    while (p < c->end && *p != '"') {
+        if (*p == '\\') {
+            p++;
+            if (!unescape(&p, c->end, &to))
+                return 0;
+        } else if ((unsigned char)*p < 0x20) {
+            return 0;
+        } else {
+            *to++ = *p++;
+        }
+    }
+    if (p == c->end)
+        return 0;
+    *s = start;
+    *n = (size_t)(to - start);
+    c->at = p + 1;
+    skip_blanks(c);
+    return 1;
+}
+
+int tokjson_number(struct tokjson_scan *c, double *v)
+{
+    skip_blanks(c);
+    char text[64];
+    size_t n = 0;
+    while (c->at + n < c->end && n < sizeof text - 1 && strchr("+-.0123456789eE", c->at[n]) && c->at[n])
+        n++;
+    memcpy(text, c->at, n);
+    text[n] = 0;
+    const char *digits = text + (text[0] == '-');
+    if (*digits < '0' || *digits > '9' || (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9'))
+        return 0;
+    if (num_parse_f64(text, v) < 0)
+        return 0;
+    c->at += n;
+    skip_blanks(c);
+    return 1;
+}
+
+/* Skips a string without decoding it. */
+static int skip_string(struct tokjson_scan *c)
+{
+    if (c->at == c->end || *c->at != '"')
+        return 0;
+    for (char *p = c->at + 1; p < c->end; p++) {
+        if (*p == '\\')
+            p++;
+        else if (*p == '"')
+            return c->at = p + 1, 1;
+    }
+    return 0;
+}
+
+/* Skips a value by its brackets and strings alone; whether it is well-formed is the reader's business. */
+static int skip_value(struct tokjson_scan *c)
+{
+    size_t depth = 0;
+    skip_blanks(c);
+    while (c->at < c->end) {
+        switch (*c->at) {
+        case '"':
+            if (!skip_string(c))
+                return 0;
+            break;
+        case '[':
+        case '{':
+            depth++;
+            c->at++;
+            break;
+        case ']':
+        case '}':
+            if (depth == 0)
+                return 1;
+            depth--;
+            c->at++;
+            break;
+        case ',':
+            if (depth == 0)
+                return 1;
+            c->at++;
+            break;
+        default:
+            c->at++;
+        }
+        if (depth == 0)
+            skip_blanks(c);
+    }
+    return depth == 0;
+}
+
+/* Walks the members of the object at c, calling member(name, value) for each; the value is skipped whatever
+ * it does. Stops, with 0, where the text is no object; jansson then says why. */
+typedef void member_fn(struct tokjson *j, const char *name, size_t n, struct tokjson_scan value);
+
+static int walk_object(struct tokjson *j, struct tokjson_scan c, member_fn *member)
+{
+    if (!tokjson_mark(&c, '{'))
+        return 0;
+    do {
+        skip_blanks(&c);
+        struct tokjson_scan name = c;
+        if (!skip_string(&c))
+            return 0;
+        name.end = c.at;
+        if (!tokjson_mark(&c, ':'))
+            return 0;
+        struct tokjson_scan value = c;
+        if (!skip_value(&c))
+            return 0;
+        value.end = c.at;
+        member(j, name.at + 1, (size_t)(name.end - name.at) - 2, value);
+    } while (tokjson_mark(&c, ','));
+    return 1;
+}
+
+static void model_member(struct tokjson *j, const char *name, size_t n, struct tokjson_scan value)
+{
+    if (n == 5 && !memcmp(name, "vocab", n))
+        j->vocab = value;
+    else if (n == 6 && !memcmp(name, "merges", n))
+        j->merges = value;
+}
+
+static void top_member(struct tokjson *j, const char *name, size_t n, struct tokjson_scan value)
+{
+    if (n == 5 && !memcmp(name, "model", n))
+        walk_object(j, value, model_member);
+}
+
+/* The text without the two tables, each replaced by `true`. */
+static char *cut_tables(const struct tokjson *j, const char *text, size_t n, size_t *n_rest)
+{
+    const struct tokjson_scan *first = &j->vocab, *second = &j->merges;
+    if (second->at && (!first->at || second->at < first->at)) {
+        first = &j->merges;
+        second = &j->vocab;
+    }
+    char *rest = xmalloc(n + 16), *to = rest;
+    const char *from = text;
+    for (const struct tokjson_scan *table = first; table; table = table == first ? second : NULL) {
+        if (!table->at)
+            continue;
+        to = (char *)memcpy(to, from, (size_t)(table->at - from)) + (table->at - from);
+        to = (char *)memcpy(to, " true ", 6) + 6;
+        from = table->end;
+    }
+    memcpy(to, from, (size_t)(text + n - from));
+    *n_rest = (size_t)(to - rest) + (size_t)(text + n - from);
+    return rest;
+}
+
+int tokjson_read(struct tokjson *j, char *text, size_t n, char **why)
+{
+    *j = (struct tokjson){ 0 };
+    size_t good = utf8_check(text, n);
+    if (good < n) {
+        *why = xsprintf("byte %zu is not UTF-8", good + 1);
+        return -1;
+    }
+    walk_object(j, (struct tokjson_scan){ text, text + n }, top_member);
+    size_t n_rest;
+    char *rest = cut_tables(j, text, n, &n_rest);
+    json_error_t error;
+    j->root = json_loadb(rest, n_rest, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &error);
+    free(rest);
+    if (!j->root) {
+        *why = xsprintf("not valid JSON: %s", error.text);
+        return -1;
+    }
+    return 0;
+}
+
+void tokjson_clear(struct tokjson *j)
+{
+    json_decref(j->root);
+    *j = (struct tokjson){ 0 };
+}
