@@ -63,3 +63,19 @@ END
     close "$(field estimate 1 <got.csv)" "$(expected within.nonlatin.r)" 1e-9
     close "$(field p 2 <got.csv)" "$(expected within.latin.p)" 1e-9
 }
+
+@test "corr: takes CSV as RFC 4180 and its users write it" {
+    printf 'a,b\n1,2\n2,1\n4,5\n' >plain.csv
+    corr plain.csv >wanted.csv
+    for text in 'a,b\r\n1,2\r\n2,1\r\n4,5\r\n' 'a,b\r1,2\r2,1\r4,5' '"a","b"\n1,2\n"2",1\n4,"5"' \
+        '\n\na,b\n\n1,2\n\n2,1\n4,5\n\n' '\xef\xbb\xbfa,b\n1,2\n2,1\n4,5' 'a,b\r1,2\n2,1\r"4","5"'; do
+        printf "$text" | corr >got.csv
+        cmp got.csv wanted.csv
+    done
+    gzip -c plain.csv | corr >got.csv
+    cmp got.csv wanted.csv
+    # blank lines, commas and carriage returns inside quotes belong to the field
+    printf 'g,a,b\n"x\n\n,2,3\n",1,2\n"x\n\n,2,3\n",2,1\n"x\n\n,2,3\n",4,5\n"y\r",1,1\n"y\r",2,2\n' >quoted.csv
+    run -0 --separate-stderr corr --by g quoted.csv
+    [[ $output == *$'"x\n\n,2,3\n",a,b,,pearson,3,0,'*$'"y\r",a,b,,pearson,2,0,1,'* ]]
+}

@@ -84,8 +84,7 @@ static int split(struct csvin *c, const char *text, size_t n)
 {
     if (n && text[n - 1] == '\r')
         n--;
-    c->returns |= n && memchr(text, '\r', n);
-    if (!n || c->returns || memchr(text, '"', n))
+    if (!n || memchr(text, '"', n))
         return 0;
     xgrow(&c->bytes, &c->byte_room, n + 1, 1);
     memcpy(c->bytes, text, n);
@@ -129,9 +128,10 @@ static int fetch_row(struct csvin *c)
         }
         if (!c->next_line || (!c->n_field && !n)) /* blank lines between rows belong to no row */
             c->next_line = linein_number(c->lines);
-        if (!amid && split(c, text, n))
+        c->returns |= n > 1 && memchr(text, '\r', n - 1);
+        if (!amid && !c->returns && split(c, text, n))
             break;
-        amid = n > 0;
+        amid |= n > 0; /* a blank line inside quotes does not end them */
         if (parse(c, text, n) < 0 || (linein_had_feed(c->lines) && parse(c, "\n", 1) < 0))
             return -1;
     }

@@ -74,7 +74,7 @@ static double scale_of(const double *x, size_t n, double middle)
 
 static int squares_fit(double sum)
 {
-    return sum > 0x1p-900 && sum < 0x1p+900;
+    return sum > 0x1p-450 && sum < 0x1p+450; /* and so does the product of two */
 }
 
 int correlation_pearson(const double *x, const double *y, size_t n, double *r)
@@ -94,7 +94,7 @@ int correlation_pearson(const double *x, const double *y, size_t n, double *r)
     double xy = p.xy - p.x * p.y / (double)n;
     if (!(xx > 0 && yy > 0 && isfinite(xx) && isfinite(yy)))
         return -1;
-    double v = xy / (sqrt(xx) * sqrt(yy));
+    double v = xy / sqrt(xx * yy);
     *r = v > 1 ? 1 : v < -1 ? -1 : v;
     return 0;
 }
