@@ -2,6 +2,7 @@
 #include "base/msg.h"
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,9 +74,23 @@ void warn(const char *format, ...)
     va_end(ap);
 }
 
+/* Lets the first thread that wants to end the program do so, alone; others wait here for that end. */
+static void claim_end(void)
+{
+    static atomic_flag claimed = ATOMIC_FLAG_INIT;
+    static pthread_t claimant;
+    if (!atomic_flag_test_and_set(&claimed)) {
+        claimant = pthread_self();
+        return;
+    }
+    while (!pthread_equal(claimant, pthread_self()))
+        pause();
+}
+
 void die(const char *format, ...)
 {
     va_list ap;
+    claim_end();
     va_start(ap, format);
     say(format, ap);
     va_end(ap);
