@@ -8,3 +8,7 @@ setup() {
 @test "base: UTF-8 as ICU has it, numbers, random numbers, threads, memory" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/base
 }
+
+@test "tensor: every 16-bit float, rounding at every tie, saturation, any alignment" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/tensor
+}
