@@ -185,6 +185,8 @@ static size_t inflate_some(struct bytein *b)
             if (!z->avail_in)
                 return b->in_member ? fail(b, 0, "truncated in the compressed data") : 0;
         }
+        if (!b->in_member && *z->next_in != 0x1f)
+            return fail(b, 0, "something follows the compressed data");
         if (!b->in_member)
             inflateReset(z); /* another member must follow */
         b->in_member = 1;
@@ -192,7 +194,7 @@ static size_t inflate_some(struct bytein *b)
         if (status == Z_STREAM_END)
             b->in_member = 0;
         else if (status != Z_OK && status != Z_BUF_ERROR)
-            return fail(b, 0, "corrupt compressed data");
+            return fail(b, 0, "corrupt in the compressed data");
     }
     b->ready = b->inflated;
     return b->n_ready = BUFFER - z->avail_out;
