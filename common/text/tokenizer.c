@@ -4,6 +4,7 @@
 
 struct tokenizer_work {
     struct bpe_work *bpe;
+    struct unigram_work *unigram;
     struct normal_work normal;
     struct pretok_work pretok;
     struct decode_work decode;
@@ -14,6 +15,7 @@ struct tokenizer_work *tokenizer_work_new(const struct tokenizer *t)
     (void)t;
     struct tokenizer_work *w = xcalloc(1, sizeof *w);
     w->bpe = bpe_work_new();
+    w->unigram = unigram_work_new();
     return w;
 }
 
@@ -22,6 +24,7 @@ void tokenizer_work_free(struct tokenizer_work *w)
     if (!w)
         return;
     bpe_work_free(w->bpe);
+    unigram_work_free(w->unigram);
     normal_work_clear(&w->normal);
     pretok_work_clear(&w->pretok);
     decode_work_clear(&w->decode);
@@ -33,6 +36,8 @@ void tokenizer_free(struct tokenizer *t)
     if (!t)
         return;
     bpe_clear(&t->bpe);
+    unigram_clear(&t->unigram);
+    free(t->score);
     vocab_clear(&t->vocab);
     for (size_t i = 0; i < t->n_normal; i++)
         normal_clear(&t->normal[i]);
@@ -90,14 +95,16 @@ unsigned tokenizer_token_flags(const struct tokenizer *t, uint32_t id)
 {
     const struct added_token *added = added_of(t, id);
     unsigned flags = added && added->special ? TOKEN_SPECIAL : 0;
-    int32_t unknown = t->bpe.unknown;
+    int32_t unknown = t->model == MODEL_BPE ? t->bpe.unknown : t->unigram.unknown;
+    const int32_t *fallback = t->model == MODEL_BPE ? t->bpe.byte_fallback : t->unigram.byte_fallback;
+    int has_fallback = t->model == MODEL_BPE ? t->bpe.has_fallback : t->unigram.has_fallback;
     if (unknown >= 0 && id == (uint32_t)unknown)
         flags |= TOKEN_UNKNOWN;
     if (added || id >= t->vocab.n_id)
         return flags;
-    for (int i = 0; i < 256 && t->model == MODEL_BPE; i++)
+    for (int i = 0; i < 256; i++)
         if ((t->bytes && i >= 128 && t->bpe.byte_letter[i] == (int32_t)id) ||
-            (t->bpe.has_fallback && t->bpe.byte_fallback[i] == (int32_t)id))
+            (has_fallback && fallback[i] == (int32_t)id))
             flags |= TOKEN_BYTE;
     return flags;
 }
@@ -114,7 +121,10 @@ static int encode_part(const struct tokenizer *t, struct tokenizer_work *w, cons
     for (size_t i = 0; i < w->pretok.n_piece; i++) {
         struct pretok_piece p = w->pretok.piece[i];
         size_t first = out->n;
-        bpe_encode(&t->bpe, w->bpe, text->s + p.start, p.end - p.start, t->bytes, out);
+        if (t->model == MODEL_BPE)
+            bpe_encode(&t->bpe, w->bpe, text->s + p.start, p.end - p.start, t->bytes, out);
+        else if (unigram_encode(&t->unigram, w->unigram, text->s + p.start, p.end - p.start, out) < 0)
+            return TOKENIZER_NO_UNKNOWN;
         for (size_t k = first; k < out->n; k++)
             out->end[k] = mtext_at(text, p.start + out->end[k]);
     }

@@ -8,12 +8,15 @@
 #include "text/normal.h"
 #include "text/pretok.h"
 #include "text/tokenizer.h"
+#include "text/unigram.h"
 
 struct tokenizer {
     char *text; /* the file; vocab's strings lie in it */
     struct vocab vocab;
     enum { MODEL_BPE, MODEL_UNIGRAM } model;
     struct bpe bpe;
+    struct unigram unigram;
+    double *score; /* [vocab.n_id] of Unigram */
     int bytes; /* pieces reach the model as bytes that stand for their letters */
 
     struct normal *normal;

@@ -96,7 +96,7 @@ static uint32_t next_id(const struct tokenizer *t, const char *s, size_t n)
     int32_t known = tokenizer_find(t, s, n);
     if (known >= 0)
         return (uint32_t)known;
-    uint32_t id = (uint32_t)t->vocab.n;
+    uint32_t id = (uint32_t)(t->model == MODEL_UNIGRAM ? t->vocab.n_id : t->vocab.n);
     for (size_t i = 0; i < t->n_added; i++)
         if (t->added[i].id >= id)
             id = t->added[i].id + 1;

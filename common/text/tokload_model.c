@@ -123,6 +123,54 @@ static int load_bpe(struct load *l, const json_t *model)
     return load_merges(l);
 }
 
+/* [["token", score], ...]; a token's id is its place. Of tokens that stand there twice the last is found. */
+static int load_scores(struct load *l)
+{
+    struct tokenizer *t = l->t;
+    struct tokjson_scan *c = &l->json.vocab;
+    struct vocab_token *token = NULL;
+    size_t n = 0, room = 0, score_room = 0;
+    int ok = tokjson_mark(c, '[');
+    while (ok && !tokjson_mark(c, ']')) {
+        char *s;
+        size_t length;
+        xgrow(&token, &room, n + 1, sizeof *token);
+        xgrow(&t->score, &score_room, n + 1, sizeof *t->score);
+        ok = (!n || tokjson_mark(c, ',')) && tokjson_mark(c, '[') && tokjson_string(c, &s, &length) &&
+             tokjson_mark(c, ',') && tokjson_number(c, &t->score[n]) && tokjson_mark(c, ']') && n <= VOCAB_MAX_ID;
+        if (ok)
+            token[n++] = (struct vocab_token){ s, length };
+    }
+    vocab_init(&t->vocab, n);
+    for (size_t i = n; ok && i-- > 0;)
+        if (vocab_add(&t->vocab, token[i].s, token[i].n, (uint32_t)i) == -1)
+            vocab_add_alias(&t->vocab, token[i].s, token[i].n, (uint32_t)i);
+    free(token);
+    return ok && c->at == c->end ? 0 : load_fail(l, "model: 'vocab' is not a list of tokens and scores behind %zu", n);
+}
+
+static int load_unigram(struct load *l, const json_t *model)
+{
+    struct tokenizer *t = l->t;
+    t->model = MODEL_UNIGRAM;
+    if (!l->json.vocab.at)
+        return load_fail(l, "model: it has no 'vocab'");
+    if (load_scores(l) < 0)
+        return -1;
+    unigram_init(&t->unigram, &t->vocab, t->score);
+    if (load_bool(l, model, "model", "byte_fallback", 0, &t->unigram.has_fallback) < 0)
+        return -1;
+    size_t unknown = 0;
+    if (!load_member(model, "unk_id"))
+        return 0;
+    if (load_count(l, model, "model", "unk_id", &unknown) < 0)
+        return -1;
+    if (unknown >= t->vocab.n_id)
+        return load_fail(l, "model: 'unk_id' is no token's");
+    t->unigram.unknown = (int32_t)unknown;
+    return 0;
+}
+
 int load_model(struct load *l)
 {
     const json_t *model = load_member(l->json.root, "model");
@@ -131,5 +179,7 @@ int load_model(struct load *l)
         type = l->json.merges.at ? "BPE" : "Unigram";
     if (!strcmp(type, "BPE"))
         return load_bpe(l, model);
+    if (!strcmp(type, "Unigram"))
+        return load_unigram(l, model);
     return load_fail(l, "model '%s' is not supported", type);
 }

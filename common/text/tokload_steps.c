@@ -14,19 +14,109 @@ static const char *type_of(const json_t *step)
 
 /* ---- normalizer */
 
+static struct normal *add_normal(struct tokenizer *t, enum normal_kind kind)
+{
+    t->normal = xrealloc(t->normal, t->n_normal + 1, sizeof *t->normal);
+    t->normal[t->n_normal] = (struct normal){ .kind = kind };
+    return &t->normal[t->n_normal++];
+}
+
+static int load_copy(struct load *l, const json_t *in, const char *where, const char *key, char **copy, size_t *n)
+{
+    const char *s;
+    if (load_text(l, in, where, key, &s, n) < 0)
+        return -1;
+    *copy = xstrndup(s, *n);
+    return 0;
+}
+
+static int load_charsmap(struct load *l, const json_t *step)
+{
+    const char *s, *why;
+    size_t n;
+    struct normal *p = add_normal(l->t, NORMAL_CHARSMAP);
+    if (load_text(l, step, "normalizer 'Precompiled'", "precompiled_charsmap", &s, &n) < 0)
+        return -1;
+    p->charsmap = charsmap_new(s, n, &why);
+    return p->charsmap ? 0 : load_fail(l, "normalizer 'Precompiled': precompiled_charsmap: %s", why);
+}
+
+static int load_bert_normalizer(struct load *l, const json_t *step)
+{
+    static const char where[] = "normalizer 'BertNormalizer'";
+    int clean, chinese, lowercase, accents;
+    if (load_bool(l, step, where, "clean_text", 1, &clean) < 0 ||
+        load_bool(l, step, where, "handle_chinese_chars", 1, &chinese) < 0 ||
+        load_bool(l, step, where, "lowercase", 1, &lowercase) < 0 ||
+        load_bool(l, step, where, "strip_accents", lowercase, &accents) < 0)
+        return -1;
+    if (clean)
+        add_normal(l->t, NORMAL_CLEAN);
+    if (chinese)
+        add_normal(l->t, NORMAL_CHINESE);
+    if (accents) {
+        add_normal(l->t, NORMAL_FORM)->form = NFORM_D;
+        add_normal(l->t, NORMAL_NO_ACCENTS);
+    }
+    if (lowercase)
+        add_normal(l->t, NORMAL_LOWERCASE);
+    return 0;
+}
+
+static int load_normal_step(struct load *l, const json_t *step, const char *type)
+{
+    static const char *const forms[] = { "NFC", "NFD", "NFKC", "NFKD" };
+    static const struct {
+        const char *type;
+        enum normal_kind kind;
+    } plain[] = { { "StripAccents", NORMAL_NO_MARKS },
+                  { "Lowercase", NORMAL_LOWERCASE },
+                  { "Nmt", NORMAL_NMT },
+                  { "ByteLevel", NORMAL_SPELL } };
+    char where[64];
+    snprintf(where, sizeof where, "normalizer '%s'", type);
+    for (size_t i = 0; i < NFORM_N; i++)
+        if (!strcmp(type, forms[i]))
+            return add_normal(l->t, NORMAL_FORM)->form = (enum nform)i, 0;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (!strcmp(type, plain[i].type))
+            return add_normal(l->t, plain[i].kind), 0;
+    if (!strcmp(type, "Precompiled"))
+        return load_charsmap(l, step);
+    if (!strcmp(type, "BertNormalizer"))
+        return load_bert_normalizer(l, step);
+    if (!strcmp(type, "Prepend")) {
+        struct normal *p = add_normal(l->t, NORMAL_PREPEND);
+        return load_copy(l, step, where, "prepend", &p->content, &p->n_content);
+    }
+    if (!strcmp(type, "Strip")) {
+        struct normal *p = add_normal(l->t, NORMAL_STRIP);
+        return load_bool(l, step, where, "strip_left", 1, &p->left) < 0 ||
+                       load_bool(l, step, where, "strip_right", 1, &p->right) < 0
+                   ? -1
+                   : 0;
+    }
+    if (!strcmp(type, "Replace")) {
+        struct normal *p = add_normal(l->t, NORMAL_REPLACE);
+        return load_pattern(l, step, where, &p->regex, &p->text, &p->n_text) < 0
+                   ? -1
+                   : load_copy(l, step, where, "content", &p->content, &p->n_content);
+    }
+    return load_fail(l, "%s is not supported", where);
+}
+
 int load_normalizer(struct load *l, const json_t *step)
 {
     if (!step)
         return 0;
     const char *type = type_of(step);
-    if (!strcmp(type, "Sequence")) {
-        const json_t *list = load_member(step, "normalizers");
-        for (size_t i = 0; i < json_array_size(list); i++)
-            if (load_normalizer(l, json_array_get(list, i)) < 0)
-                return -1;
-        return json_is_array(list) ? 0 : load_fail(l, "normalizer 'Sequence': 'normalizers' is not a list");
-    }
-    return load_fail(l, "normalizer '%s' is not supported", type);
+    if (strcmp(type, "Sequence") != 0)
+        return load_normal_step(l, step, type);
+    const json_t *list = load_member(step, "normalizers");
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (load_normalizer(l, json_array_get(list, i)) < 0)
+            return -1;
+    return json_is_array(list) ? 0 : load_fail(l, "normalizer 'Sequence': 'normalizers' is not a list");
 }
 
 /* ---- pre_tokenizer */
@@ -265,16 +355,6 @@ static struct decode *add_decode(struct tokenizer *t, enum decode_kind kind)
     return &t->decode[t->n_decode++];
 }
 
-static int load_decode_text(struct load *l, const json_t *step, const char *where, const char *key,
-                            char **text, size_t *n)
-{
-    const char *s;
-    if (load_text(l, step, where, key, &s, n) < 0)
-        return -1;
-    *text = xstrndup(s, *n);
-    return 0;
-}
-
 static int load_decode_step(struct load *l, const json_t *step, const char *type)
 {
     char where[64];
@@ -292,13 +372,13 @@ static int load_decode_step(struct load *l, const json_t *step, const char *type
         if (load_bool(l, step, where, "add_prefix_space", 1, &prefix_space) < 0)
             return -1;
         d->first_too = scheme ? !strcmp(scheme, "never") : !prefix_space;
-        return load_decode_text(l, step, where, "replacement", &d->text, &d->n_text);
+        return load_copy(l, step, where, "replacement", &d->text, &d->n_text);
     }
     if (!strcmp(type, "Replace")) {
         struct decode *d = add_decode(l->t, DECODE_REPLACE);
         if (load_pattern(l, step, where, &d->regex, &d->text, &d->n_text) < 0)
             return -1;
-        return load_decode_text(l, step, where, "content", &d->content, &d->n_content);
+        return load_copy(l, step, where, "content", &d->content, &d->n_content);
     }
     if (!strcmp(type, "Strip")) {
         struct decode *d = add_decode(l->t, DECODE_STRIP);
@@ -314,11 +394,11 @@ static int load_decode_step(struct load *l, const json_t *step, const char *type
         struct decode *d = add_decode(l->t, DECODE_WORDPIECE);
         if (load_bool(l, step, where, "cleanup", 1, &d->cleanup) < 0)
             return -1;
-        return load_decode_text(l, step, where, "prefix", &d->text, &d->n_text);
+        return load_copy(l, step, where, "prefix", &d->text, &d->n_text);
     }
     if (!strcmp(type, "BPEDecoder")) {
         struct decode *d = add_decode(l->t, DECODE_SUFFIX);
-        return load_decode_text(l, step, where, "suffix", &d->text, &d->n_text);
+        return load_copy(l, step, where, "suffix", &d->text, &d->n_text);
     }
     return load_fail(l, "%s is not supported", where);
 }

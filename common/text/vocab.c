@@ -55,16 +55,10 @@ static void grow_slots(struct vocab *v)
     free(old);
 }
 
-int vocab_add(struct vocab *v, const char *s, size_t n, uint32_t id)
+int vocab_add_alias(struct vocab *v, const char *s, size_t n, uint32_t id)
 {
     if (id > VOCAB_MAX_ID)
         return -2;
-    if ((v->n + 1) * 2 > v->mask + 1)
-        grow_slots(v);
-    uint64_t hash = hash_bytes(s, n);
-    uint64_t *slot = find_slot(v, hash, s, n);
-    if (*slot)
-        return -1;
     if (id < v->n_id && v->token[id].s)
         return -3;
     if (id >= v->n_id) {
@@ -73,6 +67,20 @@ int vocab_add(struct vocab *v, const char *s, size_t n, uint32_t id)
         v->n_id = id + (size_t)1;
     }
     v->token[id] = (struct vocab_token){ s, n };
+    return 0;
+}
+
+int vocab_add(struct vocab *v, const char *s, size_t n, uint32_t id)
+{
+    if ((v->n + 1) * 2 > v->mask + 1)
+        grow_slots(v);
+    uint64_t hash = hash_bytes(s, n);
+    uint64_t *slot = find_slot(v, hash, s, n);
+    if (*slot)
+        return -1;
+    int status = vocab_add_alias(v, s, n, id);
+    if (status < 0)
+        return status;
     *slot = (hash & HASH_HALF) | (id + 1);
     v->n++;
     return 0;

@@ -29,6 +29,9 @@ void vocab_clear(struct vocab *v);
  * above VOCAB_MAX_ID, -3 when the id has a token already. */
 int vocab_add(struct vocab *v, const char *s, size_t n, uint32_t id);
 
+/* An id whose token s[0..n-1] is found under a larger id: vocab_find will not give it. The same results. */
+int vocab_add_alias(struct vocab *v, const char *s, size_t n, uint32_t id);
+
 /* The id of s[0..n-1], or -1. */
 int32_t vocab_find(const struct vocab *v, const char *s, size_t n);
 

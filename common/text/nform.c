@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "text/nform.h"
+#include "base/utf8.h"
+#include <unicode/uchar.h>
+#include <unicode/unorm2.h>
+#include <unicode/ustring.h>
+
+/* About a code point: its canonical combining class if its quick check says yes, else this. */
+enum { NOT_QUICK = 255 };
+
+static unsigned char quick(uint32_t c, UProperty check)
+{
+    return u_getIntPropertyValue((UChar32)c, check) == UNORM_YES ? u_getCombiningClass((UChar32)c) : NOT_QUICK;
+}
+
+static unsigned char quick_c(uint32_t c)
+{
+    return quick(c, UCHAR_NFC_QUICK_CHECK);
+}
+
+static unsigned char quick_d(uint32_t c)
+{
+    return quick(c, UCHAR_NFD_QUICK_CHECK);
+}
+
+static unsigned char quick_kc(uint32_t c)
+{
+    return quick(c, UCHAR_NFKC_QUICK_CHECK);
+}
+
+static unsigned char quick_kd(uint32_t c)
+{
+    return quick(c, UCHAR_NFKD_QUICK_CHECK);
+}
+
+static unsigned char (*const quick_of[NFORM_N])(uint32_t) = { quick_c, quick_d, quick_kc, quick_kd };
+
+static const UNormalizer2 *icu_form(enum nform form)
+{
+    UErrorCode error = U_ZERO_ERROR;
+    const UNormalizer2 *forms[NFORM_N] = { unorm2_getNFCInstance(&error), unorm2_getNFDInstance(&error),
+                                           unorm2_getNFKCInstance(&error), unorm2_getNFKDInstance(&error) };
+    return forms[form];
+}
+
+void nform_work_clear(struct nform_work *w)
+{
+    for (int i = 0; i < NFORM_N; i++)
+        upages_clear(&w->quick[i]);
+    free(w->wide);
+    free(w->changed);
+    free(w->narrow);
+    *w = (struct nform_work){ 0 };
+}
+
+/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units, or 11 of UTF-8 for
+ * each byte it had (Unicode Standard Annex 15, section 12). */
+static void through_icu(enum nform form, struct nform_work *w, const struct mtext *t, size_t from, size_t to,
+                        struct mbuf *out)
+{
+    UErrorCode error = U_ZERO_ERROR;
+    int32_t n_wide, n_changed, n_narrow;
+    xgrow(&w->wide, &w->wide_room, to - from, sizeof *w->wide);
+    xgrow(&w->changed, &w->changed_room, (to - from) * 18, sizeof *w->changed);
+    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from), &error);
+    n_changed = unorm2_normalize(icu_form(form), (const UChar *)w->wide, n_wide, (UChar *)w->changed,
+                                 (int32_t)w->changed_room, &error);
+    xgrow(&w->narrow, &w->narrow_room, (size_t)n_changed * 3, 1);
+    u_strToUTF8(w->narrow, (int32_t)w->narrow_room, &n_narrow, (const UChar *)w->changed, n_changed, &error);
+    mbuf_put(out, t, from, w->narrow, (size_t)n_narrow);
+}
+
+/* A stretch that may not be in the form: from the last character in front of byte i that nothing can join, to
+ * the next such one. */
+int nform_apply(enum nform form, struct nform_work *w, const struct mtext *t, struct mbuf *out)
+{
+    struct upages *pages = &w->quick[form];
+    pages->of = quick_of[form];
+    size_t bytes, firm = 0, done = 0; /* the last such character; what has been written */
+    unsigned char last = 0;
+    int changed = 0;
+    for (size_t i = 0; i < t->n; i += bytes) {
+        unsigned char c = upages_get(pages, utf8_decode(t->s + i, &bytes));
+        if (c == 0)
+            firm = i;
+        if (c == NOT_QUICK || (c && c < last)) {
+            size_t end = i + bytes, next;
+            while (end < t->n && upages_get(pages, utf8_decode(t->s + end, &next)) != 0)
+                end += next;
+            if (!changed)
+                out->n = 0;
+            changed = 1;
+            mbuf_copy(out, t, done, firm);
+            through_icu(form, w, t, firm, end, out);
+            done = firm = end;
+            bytes = end - i;
+            c = 0;
+        }
+        last = c;
+    }
+    if (changed)
+        mbuf_copy(out, t, done, t->n);
+    return changed;
+}
