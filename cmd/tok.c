@@ -1,144 +1,395 @@
 /* tok - text to the ids of a tokenizer.json, and back
- * in: text, one paragraph a line (FILE or stdin); out: one line of ids for each line (stdout).
- * SPDX-License-Identifier: GPL-3.0-or-later */
+ * in: text, one paragraph a line (FILE named by language, or stdin); out: a token stream, or text (stdout).
+ * Holds the ids of one file. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 #include "base/msg.h"
-#include "base/num.h"
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "io/outfile.h"
+#include "io/tstream.h"
 #include "text/batch.h"
 #include "text/tokenizer.h"
+#include <jansson.h>
 #include <stdio.h>
 
-static const char *tokenizer_path, *out_path = "-";
-static int decode, ids, special;
-static int64_t n_thread = 1;
+static const char *tokenizer_path, *out_path = "-", *lang_of_stdin = "stdin";
+static int decode, ids, pieces, json, special, skip_special;
+static int64_t level = TS_LEVEL, n_thread = 1;
 
 static const struct cli_opt opts[] = {
     { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
       "the tokenizer: a tokenizer.json, plain or gzip-compressed, or a directory with one", 0, 0, 0 },
-    { 0, "ids", CLI_FLAG, &ids, 0, "write ids as text", 0, 0, 0 },
-    { 'd', "decode", CLI_FLAG, &decode, 0, "read ids and write the text", 0, 0, 0 },
+    { 0, "ids", CLI_FLAG, &ids, 0, "write the ids as text; with --decode, read them as text", 0, 0, 0 },
+    { 0, "pieces", CLI_FLAG, &pieces, 0, "write the tokens themselves, a JSON list of strings for each line",
+      0, 0, 0 },
+    { 'd', "decode", CLI_FLAG, &decode, 0, "the way back: read ids, write text", 0, 0, 0 },
+    { 0, "json", CLI_FLAG, &json, 0,
+      "each line of text is a JSON string, so that it can hold line feeds and U+0000", 0, 0, 0 },
     { 0, "special", CLI_FLAG, &special, 0,
-      "add the tokens that the tokenizer puts around a text (<s> and the like)", 0, 0, 0 },
-    CLI_OUTPUT(&out_path, "ids"),
+      "add the tokens that the tokenizer puts around a text, such as <s>", 0, 0, 0 },
+    { 0, "skip-special", CLI_FLAG, &skip_special, 0, "with --decode: leave special tokens out of the text", 0,
+      0, 0 },
+    { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
+    CLI_OUTPUT(&out_path, "output"),
+    CLI_COMPRESS(&level),
     CLI_THREADS(&n_thread),
     CLI_COMMON,
-    CLI_END
+    CLI_END,
 };
 
 static const struct cli_prog prog = {
     .name = "tok",
-    .synopsis = "-t TOKENIZER [OPTION]... [FILE]...",
+    .synopsis = "-t TOKENIZER [--ids | --pieces] [OPTION]... [FILE]...\n-t TOKENIZER --decode [--ids] "
+                "[OPTION]... [FILE]...",
     .summary = "Turn text into the ids of a Hugging Face tokenizer, or ids into text.",
-    .in = "text in UTF-8; each line is a text of its own, without its line feed",
-    .out = "the ids of each line, decimal, separated by blanks",
-    .example = "tok -t bloom/ eng.txt | head -1",
-    .see_also = "tokstat",
+    .in = "text in UTF-8, a file for each language and named by it (eng.txt is eng); with --decode a token "
+          "stream, or "
+          "lines of ids",
+    .out = "a token stream: for each file a frame (kind=tokens, lang, vocab_size) with the tensors LANG.ids "
+           "(I32) and "
+           "LANG.offsets (I64: line i has the ids from offset i to offset i+1); with --ids or --pieces text, "
+           "a line for "
+           "each line; with --decode text",
+    .notes = "Each line is encoded as a text of its own: the line feed is no part of it and gives no token "
+             "(a carriage "
+             "return in front of it is and does). Ids are those of Hugging Face's library. Truncation and "
+             "padding that "
+             "the tokenizer asks for are not applied. What the program does not support is refused by name.",
+    .example = "  tok -t bloom/ eng.txt swh.txt | tensorcat --list\n"
+               "  echo 'Habari ya dunia' | tok -t bloom/ --ids | tok -t bloom/ --decode --ids",
+    .see_also = "tokstat, tensorcat, actdump",
+};
+
+enum { CHUNK = 64 }; /* lines that a thread takes at a time */
+
+/* What a thread made of some lines: text, or ids and how many are of each line. */
+struct chunk {
+    struct strbuf text;
+    struct tokens tokens;
+    size_t n_of_line[CHUNK];
+};
+
+/* The ids of a file. */
+struct collected {
+    int32_t *id;
+    int64_t *offset; /* [n_line + 1] */
+    size_t n_id, n_line, id_room, line_room;
 };
 
 struct job {
     const struct tokenizer *t;
-    struct tokenizer_work **work;
-    const struct batch *batch;
-    struct strbuf *result; /* [chunk] */
-    struct tokens *tokens; /* [worker] */
+    struct tokenizer_work **work; /* [n_thread] */
+    struct batch batch;
+    struct chunk *chunk;
+    size_t n_chunk;
     const char *path;
 };
 
-enum { CHUNK = 64 };
+/* ---- lines */
 
-static void encode_line(const struct job *j, size_t i, int worker, struct strbuf *out)
+static _Noreturn void die_at(const struct job *j, size_t line, const char *why)
+{
+    die("%s: line %zu: %s", j->path, j->batch.first + line, why);
+}
+
+static void put_json_string(struct strbuf *out, const char *s, size_t n)
+{
+    json_t *string = json_stringn_nocheck(s, n);
+    char *text = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+    if (!text)
+        die("out of memory");
+    strbuf_str(out, text);
+    free(text);
+    json_decref(string);
+}
+
+static void encode_line(const struct job *j, size_t line, struct tokenizer_work *w, struct chunk *c)
 {
     size_t n;
-    const char *line = batch_line(j->batch, i, &n);
-    struct tokens *tokens = &j->tokens[worker];
-    tokens->n = 0;
-    int status = tokenizer_encode(j->t, j->work[worker], line, n, special, tokens);
-    if (status < 0)
-        die("%s: line %zu: %s", j->path, j->batch->first + i, tokenizer_strerror(status));
-    char text[16];
-    for (size_t k = 0; k < tokens->n; k++)
-        strbuf_add(out, text, (size_t)snprintf(text, sizeof text, k ? " %u" : "%u", tokens->id[k]));
-    strbuf_char(out, '\n');
-}
-
-static void decode_line(const struct job *j, size_t i, int worker, struct strbuf *out)
-{
-    size_t n, bad;
-    const char *line = batch_line(j->batch, i, &n), *end = line + n;
-    struct tokens *tokens = &j->tokens[worker];
-    tokens->n = 0;
-    while (line < end) {
-        uint32_t id = 0;
-        const char *start = line;
-        for (; line < end && *line >= '0' && *line <= '9' && id < 400000000; line++)
-            id = id * 10 + (uint32_t)(*line - '0');
-        if (line == start || (line < end && *line != ' '))
-            die("%s: line %zu: '%.*s' is not an id", j->path, j->batch->first + i,
-                (int)(end - start < 20 ? end - start : 20), start);
-        tokens_add(tokens, id, 0);
-        line += line < end;
+    const char *s = batch_line(&j->batch, line, &n);
+    json_t *string = NULL;
+    if (json) {
+        string = json_loadb(s, n, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+        if (!json_is_string(string))
+            die_at(j, line, "not a JSON string");
+        s = json_string_value(string);
+        n = json_string_length(string);
     }
-    if (tokenizer_decode(j->t, j->work[worker], tokens->id, tokens->n, 0, out, &bad) < 0)
-        die("%s: line %zu: %u is not an id of this tokenizer", j->path, j->batch->first + i,
-            bad < tokens->n ? tokens->id[bad] : 0);
+    size_t before = c->tokens.n;
+    int status = tokenizer_encode(j->t, w, s, n, special, &c->tokens);
+    if (status < 0)
+        die_at(j, line, tokenizer_strerror(status));
+    c->n_of_line[line % CHUNK] = c->tokens.n - before;
+    json_decref(string);
+}
+
+static void put_id(struct strbuf *out, uint32_t id)
+{
+    char digits[10];
+    int n = 0;
+    do
+        digits[sizeof digits - 1 - (size_t)n++] = (char)('0' + id % 10);
+    while (id /= 10);
+    strbuf_add(out, digits + sizeof digits - (size_t)n, (size_t)n);
+}
+
+/* The chunk's tokens as lines of ids or of pieces. */
+static void put_lines(const struct job *j, size_t n_line, struct chunk *c)
+{
+    const uint32_t *id = c->tokens.id;
+    for (size_t line = 0; line < n_line; line++) {
+        if (pieces)
+            strbuf_char(&c->text, '[');
+        for (size_t i = 0; i < c->n_of_line[line]; i++, id++) {
+            if (i)
+                strbuf_char(&c->text, pieces ? ',' : ' ');
+            size_t n;
+            const char *token = pieces ? tokenizer_token(j->t, *id, &n) : NULL;
+            if (token)
+                put_json_string(&c->text, token, n);
+            else
+                put_id(&c->text, *id);
+        }
+        strbuf_str(&c->text, pieces ? "]\n" : "\n");
+    }
+}
+
+static void decode_ids(const struct job *j, struct tokenizer_work *w, const char *place, size_t line,
+                       const uint32_t *id, size_t n, struct strbuf *out)
+{
+    size_t bad, before = out->n;
+    if (tokenizer_decode(j->t, w, id, n, skip_special, out, &bad) < 0) {
+        if (bad < n)
+            die("%s: %s %zu: %u is no id of this tokenizer", j->path, place, line, id[bad]);
+        die("%s: %s %zu: %s", j->path, place, line, tokenizer_strerror(TOKENIZER_REGEX));
+    }
+    if (json) {
+        struct strbuf text = { 0 };
+        strbuf_add(&text, strbuf_text(out) + before, out->n - before);
+        out->n = before;
+        put_json_string(out, strbuf_text(&text), text.n);
+        strbuf_clear(&text);
+    }
     strbuf_char(out, '\n');
 }
 
-static void do_chunk(void *context, size_t chunk, int worker)
+static void decode_line(const struct job *j, size_t line, struct tokenizer_work *w, struct chunk *c)
 {
-    const struct job *j = context;
-    struct strbuf *out = &j->result[chunk];
-    out->n = 0;
-    for (size_t i = chunk * CHUNK; i < j->batch->n && i < (chunk + 1) * CHUNK; i++)
+    size_t n;
+    const char *s = batch_line(&j->batch, line, &n), *end = s + n;
+    c->tokens.n = 0;
+    while (s < end) {
+        const char *start = s;
+        uint32_t id = 0;
+        for (; s < end && *s >= '0' && *s <= '9' && id <= UINT32_MAX / 10 - 1; s++)
+            id = id * 10 + (uint32_t)(*s - '0');
+        if (s == start || (s < end && *s != ' '))
+            die_at(j, line, "not whole numbers separated by single blanks");
+        tokens_add(&c->tokens, id, 0);
+        s += s < end;
+    }
+    decode_ids(j, w, "line", j->batch.first + line, c->tokens.id, c->tokens.n, &c->text);
+}
+
+static void do_chunk(void *context, size_t index, int worker)
+{
+    struct job *j = context;
+    struct chunk *c = &j->chunk[index];
+    size_t from = index * CHUNK, to = from + CHUNK < j->batch.n ? from + CHUNK : j->batch.n;
+    c->text.n = c->tokens.n = 0;
+    for (size_t line = from; line < to; line++)
         if (decode)
-            decode_line(j, i, worker, out);
+            decode_line(j, line, j->work[worker], c);
         else
-            encode_line(j, i, worker, out);
+            encode_line(j, line, j->work[worker], c);
+    if (!decode && (ids || pieces))
+        put_lines(j, to - from, c);
+}
+
+/* ---- files */
+
+/* Does the next lines on all threads; returns how many chunks of them there are, 0 at the end. */
+static size_t next_chunks(struct job *j, struct linein *in)
+{
+    size_t n = (batch_read(&j->batch, in) + CHUNK - 1) / CHUNK;
+    if (n > j->n_chunk) {
+        j->chunk = xrealloc(j->chunk, n, sizeof *j->chunk);
+        memset(j->chunk + j->n_chunk, 0, (n - j->n_chunk) * sizeof *j->chunk);
+        j->n_chunk = n;
+    }
+    threads_for((int)n_thread, n, do_chunk, j);
+    return n;
+}
+
+static void file_to_text(struct job *j, struct linein *in, struct outfile *out)
+{
+    for (size_t n; (n = next_chunks(j, in));)
+        for (size_t i = 0; i < n; i++)
+            outfile_write(out, j->chunk[i].text.s, j->chunk[i].text.n);
+}
+
+static void collect(struct collected *all, const struct chunk *c, size_t n_line)
+{
+    xgrow(&all->id, &all->id_room, all->n_id + c->tokens.n, sizeof *all->id);
+    xgrow(&all->offset, &all->line_room, all->n_line + n_line + 1, sizeof *all->offset);
+    memcpy(all->id + all->n_id, c->tokens.id, c->tokens.n * sizeof *all->id);
+    all->offset[0] = 0;
+    for (size_t i = 0; i < n_line; i++, all->n_line++)
+        all->offset[all->n_line + 1] = all->offset[all->n_line] + (int64_t)c->n_of_line[i];
+    all->n_id += c->tokens.n;
+}
+
+static void file_to_frame(struct job *j, struct linein *in, const char *lang, struct collected *all,
+                          struct ts_writer *out)
+{
+    xgrow(&all->offset, &all->line_room, 1, sizeof *all->offset);
+    all->n_id = all->n_line = 0;
+    all->offset[0] = 0;
+    for (size_t n; (n = next_chunks(j, in));)
+        for (size_t i = 0; i < n; i++)
+            collect(all, &j->chunk[i], i + 1 < n ? CHUNK : j->batch.n - i * CHUNK);
+    char *names[2] = { xsprintf("%s.ids", lang), xsprintf("%s.offsets", lang) },
+         *size = xsprintf("%zu", tokenizer_n_id(j->t));
+    struct tensor tensors[2] = { { .name = names[0], .dtype = TENSOR_I32, .dtype_name = "I32", .n_dim = 1 },
+                                 { .name = names[1], .dtype = TENSOR_I64, .dtype_name = "I64", .n_dim = 1 } };
+    tensors[0].shape[0] = all->n_id;
+    tensors[1].shape[0] = all->n_line + 1;
+    for (int i = 0; i < 2; i++)
+        if (tensor_set_size(&tensors[i]) < 0)
+            die("%s: has too many tokens for a tensor", j->path);
+    ts_out_meta(out, "kind", "tokens");
+    ts_out_meta(out, "lang", lang);
+    ts_out_meta(out, "vocab_size", size);
+    ts_out_frame(out, tensors, 2);
+    ts_out_data(out, all->id, tensors[0].n_bytes);
+    ts_out_data(out, all->offset, tensors[1].n_bytes);
+    for (int i = 0; i < 2; i++)
+        free(names[i]);
+    free(size);
+}
+
+static void encode_files(struct job *j, char **files)
+{
+    const struct ts_options options = { .level = (int)level, .n_thread = (int)n_thread };
+    int as_text = decode || ids || pieces;
+    struct outfile *text = as_text ? outfile_open(out_path, 0) : NULL;
+    struct ts_writer *stream = as_text ? NULL : ts_open_out(out_path, &options);
+    struct collected all = { 0 };
+    if (stream)
+        ts_out_history(stream, cli_history());
+    for (char **file = files; *file; file++) {
+        struct linein *in = linein_open(*file);
+        char *lang = strcmp(*file, "-") ? batch_lang(*file) : xstrdup(lang_of_stdin);
+        j->path = linein_path(in);
+        msg_progress("%s", lang);
+        if (text)
+            file_to_text(j, in, text);
+        else
+            file_to_frame(j, in, lang, &all, stream);
+        free(lang);
+        linein_close(in);
+    }
+    msg_progress_end();
+    if (text)
+        outfile_close(text);
+    else
+        ts_close_out(stream);
+    free(all.id);
+    free(all.offset);
+}
+
+/* ---- a stream, decoded */
+
+/* The next tensor, which must be of that type and kind of name. 1; 0 at the end of the stream if `may_end`.
+ */
+static int next_tensor(struct ts_reader *in, struct tensor *t, enum tensor_dtype dtype, const char *suffix,
+                       int may_end)
+{
+    int got = ts_next(in, t);
+    if (got < 0)
+        ts_die(in);
+    if (got == 0 && may_end)
+        return 0;
+    size_t n = got ? strlen(t->name) : 0, n_suffix = strlen(suffix);
+    if (!got || t->dtype != dtype || n < n_suffix || strcmp(t->name + n - n_suffix, suffix) != 0)
+        die("%s: not a token stream: no tensor LANG%s of %s where one should be", ts_path(in), suffix,
+            tensor_dtype_name(dtype));
+    return 1;
+}
+
+static void decode_stream(struct job *j, const char *file, struct outfile *out)
+{
+    struct ts_reader *in = ts_open_in(file, (int)n_thread);
+    struct tensor t;
+    struct strbuf line = { 0 };
+    j->path = ts_path(in);
+    while (next_tensor(in, &t, TENSOR_I32, ".ids", 1)) {
+        size_t n_id = t.n;
+        uint32_t *id = xnew(n_id, sizeof *id);
+        memcpy(id, t.data, n_id * sizeof *id);
+        next_tensor(in, &t, TENSOR_I64, ".offsets", 0);
+        int64_t from, to = 0;
+        for (size_t i = 0; i + 1 < t.n; i++) {
+            from = to;
+            memcpy(&to, (const char *)t.data + (i + 1) * sizeof to, sizeof to);
+            if (to < from || (uint64_t)to > n_id)
+                die("%s: '%s': offsets do not fit the ids", j->path, t.name);
+            line.n = 0;
+            decode_ids(j, j->work[0], t.name, i, id + from, (size_t)(to - from), &line);
+            outfile_write(out, line.s, line.n);
+        }
+        free(id);
+    }
+    strbuf_clear(&line);
+    ts_close(in);
+}
+
+static void decode_streams(struct job *j, char **files)
+{
+    struct outfile *out = outfile_open(out_path, 0);
+    for (char **file = files; *file; file++)
+        decode_stream(j, *file, out);
+    outfile_close(out);
+}
+
+/* ---- */
+
+static void check_options(void)
+{
+    if (!tokenizer_path)
+        die_usage("which tokenizer? (--tokenizer FILE)");
+    if (ids && pieces)
+        die_usage("--ids and --pieces exclude each other");
+    if (decode && (pieces || special))
+        die_usage("--decode goes with neither --pieces nor --special");
+    if (skip_special && !decode)
+        die_usage("--skip-special goes with --decode only");
 }
 
 int main(int argc, char **argv)
 {
     char **files = cli_parse(&prog, opts, argc, argv), *why;
-    if (!tokenizer_path)
-        die_usage("which tokenizer? (--tokenizer FILE)");
+    check_options();
     struct tokenizer *t = tokenizer_load(tokenizer_path, &why);
     if (!t)
         die("%s: %s", tokenizer_path, why);
-    struct outfile *out = outfile_open(out_path, 0);
-    struct batch batch = { 0 };
-    struct job job = { t,    xnew((size_t)n_thread, sizeof *job.work),      &batch,
-                       NULL, xcalloc((size_t)n_thread, sizeof *job.tokens), NULL };
-    size_t n_result = 0;
-    for (int i = 0; i < n_thread; i++)
-        job.work[i] = tokenizer_work_new(t);
-    for (char **file = files; *file; file++) {
-        struct linein *in = linein_open(*file);
-        job.path = linein_path(in);
-        while (batch_read(&batch, in)) {
-            size_t n = (batch.n + CHUNK - 1) / CHUNK, room = n_result;
-            xgrow(&job.result, &room, n, sizeof *job.result);
-            for (; n_result < room; n_result++)
-                job.result[n_result] = (struct strbuf){ 0 };
-            threads_for((int)n_thread, n, do_chunk, &job);
-            for (size_t i = 0; i < n; i++)
-                outfile_write(out, job.result[i].s, job.result[i].n);
-        }
-        linein_close(in);
-    }
-    outfile_close(out);
-    for (int i = 0; i < n_thread; i++) {
+    struct job job = { .t = t };
+    job.work = xnew((size_t)n_thread, sizeof *job.work);
+    for (int64_t i = 0; i < n_thread; i++)
+        job.work[i] = tokenizer_work_new(job.t);
+    if (decode && !ids)
+        decode_streams(&job, files);
+    else
+        encode_files(&job, files);
+    for (int64_t i = 0; i < n_thread; i++)
         tokenizer_work_free(job.work[i]);
-        tokens_clear(&job.tokens[i]);
+    for (size_t i = 0; i < job.n_chunk; i++) {
+        strbuf_clear(&job.chunk[i].text);
+        tokens_clear(&job.chunk[i].tokens);
     }
-    for (size_t i = 0; i < n_result; i++)
-        strbuf_clear(&job.result[i]);
-    free(job.result);
     free(job.work);
-    free(job.tokens);
-    batch_clear(&batch);
+    free(job.chunk);
+    batch_clear(&job.batch);
     tokenizer_free(t);
     return 0;
 }

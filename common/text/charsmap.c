@@ -60,7 +60,7 @@ struct charsmap *charsmap_new(const char *base64, size_t n, const char **why)
     size_t n_bytes = 0;
     unsigned char *bytes = decode_base64(base64, n, &n_bytes);
     uint32_t trie_bytes = n_bytes >= 4 ? little32(bytes) : 0;
-    *why = !bytes                                              ? "it is not base64"
+    *why = !bytes                                                      ? "it is not base64"
            : !trie_bytes || trie_bytes % 4 || trie_bytes > n_bytes - 4 ? "it is cut short"
            : utf8_check((char *)bytes + 4 + trie_bytes, n_bytes - 4 - trie_bytes) < n_bytes - 4 - trie_bytes
                ? "its replacements are not UTF-8"
@@ -129,7 +129,8 @@ enum { PICTOGRAPHIC = 0x80 };
 static unsigned char break_class(uint32_t c)
 {
     int value = u_getIntPropertyValue((UChar32)c, UCHAR_GRAPHEME_CLUSTER_BREAK);
-    return (unsigned char)(value | (u_hasBinaryProperty((UChar32)c, UCHAR_EXTENDED_PICTOGRAPHIC) ? PICTOGRAPHIC : 0));
+    return (unsigned char)(value |
+                           (u_hasBinaryProperty((UChar32)c, UCHAR_EXTENDED_PICTOGRAPHIC) ? PICTOGRAPHIC : 0));
 }
 
 /* Whether a cluster goes on from a character of class a to one of class b, as far as these two tell. */
@@ -158,8 +159,8 @@ static int joined(unsigned char a, unsigned char b)
     }
 }
 
-/* The end of the cluster that starts at byte i. Rule GB9c (Indic conjuncts) is left out: it joins characters of
- * three bytes, so that its clusters have 6 bytes or more either way. */
+/* The end of the cluster that starts at byte i. Rule GB9c (Indic conjuncts) is left out: it joins characters
+ * of three bytes, so that its clusters have 6 bytes or more either way. */
 static size_t cluster_end(struct upages *breaks, const struct mtext *t, size_t i)
 {
     size_t bytes;

@@ -20,8 +20,9 @@ struct charsmap_work {
 };
 void charsmap_work_clear(struct charsmap_work *w);
 
-/* As nform_apply: a cluster of fewer than 6 bytes is looked up as a whole; of what is longer, or not in the map,
- * each character by itself. */
-int charsmap_apply(const struct charsmap *c, struct charsmap_work *w, const struct mtext *t, struct mbuf *out);
+/* As nform_apply: a cluster of fewer than 6 bytes is looked up as a whole; of what is longer, or not in the
+ * map, each character by itself. */
+int charsmap_apply(const struct charsmap *c, struct charsmap_work *w, const struct mtext *t,
+                   struct mbuf *out);
 
 #endif

@@ -10,7 +10,8 @@ enum { NOT_QUICK = 255 };
 
 static unsigned char quick(uint32_t c, UProperty check)
 {
-    return u_getIntPropertyValue((UChar32)c, check) == UNORM_YES ? u_getCombiningClass((UChar32)c) : NOT_QUICK;
+    return u_getIntPropertyValue((UChar32)c, check) == UNORM_YES ? u_getCombiningClass((UChar32)c)
+                                                                 : NOT_QUICK;
 }
 
 static unsigned char quick_c(uint32_t c)
@@ -53,8 +54,8 @@ void nform_work_clear(struct nform_work *w)
     *w = (struct nform_work){ 0 };
 }
 
-/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units, or 11 of UTF-8 for
- * each byte it had (Unicode Standard Annex 15, section 12). */
+/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units, or 11 of UTF-8
+ * for each byte it had (Unicode Standard Annex 15, section 12). */
 static void through_icu(enum nform form, struct nform_work *w, const struct mtext *t, size_t from, size_t to,
                         struct mbuf *out)
 {
@@ -62,7 +63,8 @@ static void through_icu(enum nform form, struct nform_work *w, const struct mtex
     int32_t n_wide, n_changed, n_narrow;
     xgrow(&w->wide, &w->wide_room, to - from, sizeof *w->wide);
     xgrow(&w->changed, &w->changed_room, (to - from) * 18, sizeof *w->changed);
-    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from), &error);
+    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from),
+                  &error);
     n_changed = unorm2_normalize(icu_form(form), (const UChar *)w->wide, n_wide, (UChar *)w->changed,
                                  (int32_t)w->changed_room, &error);
     xgrow(&w->narrow, &w->narrow_room, (size_t)n_changed * 3, 1);

@@ -17,8 +17,9 @@ struct nform_work {
 };
 void nform_work_clear(struct nform_work *w);
 
-/* The text in a form (Unicode Standard Annex 15): 0 when t is in that form already, and then nothing is written;
- * else 1, and the text is in *out, which is emptied first. Only stretches that need it go through ICU. */
+/* The text in a form (Unicode Standard Annex 15): 0 when t is in that form already, and then nothing is
+ * written; else 1, and the text is in *out, which is emptied first. Only stretches that need it go through
+ * ICU. */
 int nform_apply(enum nform form, struct nform_work *w, const struct mtext *t, struct mbuf *out);
 
 #endif

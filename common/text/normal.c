@@ -40,7 +40,8 @@ static int replace_text(const struct normal *p, const struct mtext *t, struct mb
     return done > 0;
 }
 
-static int replace_matches(const struct normal *p, struct normal_work *w, const struct mtext *t, struct mbuf *out)
+static int replace_matches(const struct normal *p, struct normal_work *w, const struct mtext *t,
+                           struct mbuf *out)
 {
     if (!w->regex)
         w->regex = regex_work_new();
@@ -92,8 +93,8 @@ static int is_chinese(uint32_t c)
 
 static int is_nmt_blank(uint32_t c)
 {
-    return c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200b && c <= 0x200f) || c == 0x2028 ||
-           c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd;
+    return c == 9 || c == 10 || c == 12 || c == 13 || c == 0x1680 || (c >= 0x200b && c <= 0x200f) ||
+           c == 0x2028 || c == 0x2029 || c == 0x2581 || c == 0xfeff || c == 0xfffd;
 }
 
 static int is_nmt_control(uint32_t c)
@@ -184,7 +185,8 @@ static int step(const struct normal *p, struct normal_work *w, const struct mtex
     }
 }
 
-int normal_run(const struct normal *p, size_t n, struct normal_work *w, const struct mtext *t, struct mtext *out)
+int normal_run(const struct normal *p, size_t n, struct normal_work *w, const struct mtext *t,
+               struct mtext *out)
 {
     *out = *t;
     for (size_t i = 0, into = 0; i < n; i++) {

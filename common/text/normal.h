@@ -8,18 +8,18 @@
 #include "text/regex.h"
 
 enum normal_kind {
-    NORMAL_FORM,        /* NFC, NFD, NFKC, NFKD */
-    NORMAL_CHARSMAP,    /* Precompiled */
-    NORMAL_REPLACE,     /* matches of `regex`, or `text`, by `content` */
-    NORMAL_PREPEND,     /* `content` in front of a text that is not empty */
-    NORMAL_STRIP,       /* white space off the ends */
-    NORMAL_NO_MARKS,    /* StripAccents: combining marks left out (M) */
-    NORMAL_NO_ACCENTS,  /* those that take no room only (Mn), as BERT does */
-    NORMAL_LOWERCASE,   /* each character by itself */
-    NORMAL_CLEAN,       /* BERT: control characters left out, white space to spaces */
-    NORMAL_CHINESE,     /* BERT: spaces around ideographs */
-    NORMAL_NMT,         /* control characters left out, some blanks to spaces */
-    NORMAL_SPELL        /* ByteLevel: bytes to the letters of bytelevel.h */
+    NORMAL_FORM,       /* NFC, NFD, NFKC, NFKD */
+    NORMAL_CHARSMAP,   /* Precompiled */
+    NORMAL_REPLACE,    /* matches of `regex`, or `text`, by `content` */
+    NORMAL_PREPEND,    /* `content` in front of a text that is not empty */
+    NORMAL_STRIP,      /* white space off the ends */
+    NORMAL_NO_MARKS,   /* StripAccents: combining marks left out (M) */
+    NORMAL_NO_ACCENTS, /* those that take no room only (Mn), as BERT does */
+    NORMAL_LOWERCASE,  /* each character by itself */
+    NORMAL_CLEAN,      /* BERT: control characters left out, white space to spaces */
+    NORMAL_CHINESE,    /* BERT: spaces around ideographs */
+    NORMAL_NMT,        /* control characters left out, some blanks to spaces */
+    NORMAL_SPELL       /* ByteLevel: bytes to the letters of bytelevel.h */
 };
 
 struct normal {
@@ -43,8 +43,9 @@ struct normal_work {
 void normal_clear(struct normal *p);
 void normal_work_clear(struct normal_work *w);
 
-/* Runs n steps on t; *out is borrowed from t or *w until the next call. Returns 0; or -1 when a regex takes too
- * many steps or the text grows beyond 2 GiB. */
-int normal_run(const struct normal *p, size_t n, struct normal_work *w, const struct mtext *t, struct mtext *out);
+/* Runs n steps on t; *out is borrowed from t or *w until the next call. Returns 0; or -1 when a regex takes
+ * too many steps or the text grows beyond 2 GiB. */
+int normal_run(const struct normal *p, size_t n, struct normal_work *w, const struct mtext *t,
+               struct mtext *out);
 
 #endif

@@ -17,7 +17,7 @@ struct tokenizer {
     struct bpe bpe;
     struct unigram unigram;
     double *score; /* [vocab.n_id] of Unigram */
-    int bytes; /* pieces reach the model as bytes that stand for their letters */
+    int bytes;     /* pieces reach the model as bytes that stand for their letters */
 
     struct normal *normal;
     size_t n_normal;

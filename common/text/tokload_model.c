@@ -137,7 +137,8 @@ static int load_scores(struct load *l)
         xgrow(&token, &room, n + 1, sizeof *token);
         xgrow(&t->score, &score_room, n + 1, sizeof *t->score);
         ok = (!n || tokjson_mark(c, ',')) && tokjson_mark(c, '[') && tokjson_string(c, &s, &length) &&
-             tokjson_mark(c, ',') && tokjson_number(c, &t->score[n]) && tokjson_mark(c, ']') && n <= VOCAB_MAX_ID;
+             tokjson_mark(c, ',') && tokjson_number(c, &t->score[n]) && tokjson_mark(c, ']') &&
+             n <= VOCAB_MAX_ID;
         if (ok)
             token[n++] = (struct vocab_token){ s, length };
     }
@@ -146,7 +147,9 @@ static int load_scores(struct load *l)
         if (vocab_add(&t->vocab, token[i].s, token[i].n, (uint32_t)i) == -1)
             vocab_add_alias(&t->vocab, token[i].s, token[i].n, (uint32_t)i);
     free(token);
-    return ok && c->at == c->end ? 0 : load_fail(l, "model: 'vocab' is not a list of tokens and scores behind %zu", n);
+    return ok && c->at == c->end
+               ? 0
+               : load_fail(l, "model: 'vocab' is not a list of tokens and scores behind %zu", n);
 }
 
 static int load_unigram(struct load *l, const json_t *model)

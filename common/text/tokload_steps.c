@@ -21,7 +21,8 @@ static struct normal *add_normal(struct tokenizer *t, enum normal_kind kind)
     return &t->normal[t->n_normal++];
 }
 
-static int load_copy(struct load *l, const json_t *in, const char *where, const char *key, char **copy, size_t *n)
+static int load_copy(struct load *l, const json_t *in, const char *where, const char *key, char **copy,
+                     size_t *n)
 {
     const char *s;
     if (load_text(l, in, where, key, &s, n) < 0)

@@ -105,7 +105,8 @@ static void add_token(const struct unigram *m, const char *s, size_t n, uint32_t
         tokens_add(out, (uint32_t)(id >= 0 ? id : m->unknown), end);
 }
 
-int unigram_encode(const struct unigram *m, struct unigram_work *w, const char *s, size_t n, struct tokens *out)
+int unigram_encode(const struct unigram *m, struct unigram_work *w, const char *s, size_t n,
+                   struct tokens *out)
 {
     if (find_ways(m, w, s, n) < 0)
         return -1;
