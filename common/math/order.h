@@ -27,4 +27,9 @@ static inline uint64_t order_key(double x)
  * the two that holds the result. */
 struct order_item *order_sort(struct order_item *item, struct order_item *spare, size_t n);
 
+/* Sorts x[0..n-1], no NaN among them, in place, ascending. `work` is order_values_work(n) bytes, aligned for
+ * doubles, overwritten. */
+size_t order_values_work(size_t n);
+void order_values(double *x, size_t n, void *work);
+
 #endif
