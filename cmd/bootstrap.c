@@ -1,0 +1,511 @@
+/* bootstrap - intervals, permutation tests and leave-one-out for statistics of columns of a CSV
+ * in: CSV (FILE or stdin); out: CSV, a row for each result (stdout). Holds the table and one set of draws.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/num.h"
+#include "cli/cli.h"
+#include "io/csvout.h"
+#include "io/csvrows.h"
+#include "math/interval.h"
+#include "math/order.h"
+#include "math/permute.h"
+#include "math/resample.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char **stat_names, **x_names, **y_names, **group_names, **intervals;
+static const char *out_path = "-", *samples_path, *by, *strata, *cluster, *group, *id, *leave_group;
+static const char *alternative = "two-sided", *exact = "auto";
+static int64_t n_resample = 10000, n_thread = 1;
+static uint64_t seed = 1;
+static double level = 0.95;
+static int paired, permuting, leave_one, separate;
+static const struct cli_opt opts[] = {
+    { 't', "stat", CLI_LIST, &stat_names, "LIST", "statistics, see below; results for each", 0, 0, 0 },
+    { 'x', "x", CLI_LIST, &x_names, "COLS", "columns that are x; results for each", 0, 0, 0 },
+    { 'y', "y", CLI_LIST, &y_names, "COLS", "columns that are y; results for each", 0, 0, 0 },
+    { 0, "by", CLI_STR, &by, "COL", "the whole analysis for each value of COL apart", 0, 0, 0 },
+    { 0, "group", CLI_STR, &group, "COL",
+      "for differences: COL has the two groups, the first to appear first", 0, 0, 0 },
+    { 0, "groups", CLI_LIST, &group_names, "A,B", "these values of --group, A first; other rows are not used",
+      0, 0, 0 },
+    { 0, "paired", CLI_FLAG, &paired, 0, "for differences: the groups are the columns x and y, row by row", 0,
+      0, 0 },
+    { 0, "strata", CLI_STR, &strata, "COL", "draw, or rearrange, within each value of COL", 0, 0, 0 },
+    { 0, "cluster", CLI_STR, &cluster, "COL", "draw the rows that share a value of COL together", 0, 0, 0 },
+    { 'B', "resamples", CLI_INT, &n_resample, "N", "resamples, 1 to 100000000 [10000]", 1, 1e8, 0 },
+    { 0, "interval", CLI_LIST, &intervals, "LIST", "a row for each of these [percentile,bca]", 0, 0,
+      "percentile basic bca" },
+    { 0, "level", CLI_NUM, &level, "NUM", "level of the intervals, 0.01 to 0.9999 [0.95]", 0.01, 0.9999, 0 },
+    { 0, "permute", CLI_FLAG, &permuting, 0, "instead: permutation tests", 0, 0, 0 },
+    { 'a', "alternative", CLI_CHOICE, &alternative, "WHICH", "what p speaks for [two-sided]", 0, 0,
+      "two-sided less greater" },
+    { 0, "exact", CLI_CHOICE, &exact, "WHEN",
+      "look at all rearrangements when that takes about a second, or minutes (else end with an error), or "
+      "never "
+      "[auto]",
+      0, 0, "auto always never" },
+    { 0, "leave-one-out", CLI_FLAG, &leave_one, 0, "instead: the statistic without each row", 0, 0, 0 },
+    { 0, "leave-group-out", CLI_STR, &leave_group, "COL",
+      "instead: the statistic without the rows of each value of COL", 0, 0, 0 },
+    { 0, "id", CLI_STR, &id, "COL", "what rows are called in --leave-one-out [their number, from 1]", 0, 0,
+      0 },
+    { 0, "samples", CLI_STR, &samples_path, "FILE",
+      "also write every draw to FILE: CSV [BY,]stat,x,y,replicate,value", 0, 0, 0 },
+    { 0, "separate-draws", CLI_FLAG, &separate, 0, "draw anew for each value of --by, see below", 0, 0, 0 },
+    CLI_SEED(&seed),
+    CLI_OUTPUT(&out_path, "CSV"),
+    CLI_THREADS(&n_thread),
+    CLI_COMMON,
+    CLI_END
+};
+static const char notes[] =
+    "\n"
+    "Intervals are taken from the draws by quantiles of type 7 (as R and numpy do): percentile; basic, "
+    "mirrored "
+    "at the estimate; bca, corrected for bias (z0) and skewness (acceleration, by leaving out each row or "
+    "cluster) (Efron 1987). se, bias and median are those of the draws. Draws without "
+    " a statistic (a resample of one and the same row has no r) are left out and counted: "
+    "degenerate. Two groups are drawn apart, so each keeps its size, as strata do; clusters are drawn as "
+    "many as "
+    "there are, whatever rows they have.\n"
+    "Values of --by with equally many rows get the same draws, row for row: on aligned text, where row i "
+    "says the "
+    "same in every language, draws can then be compared between languages (--samples). Where rows have "
+    "nothing "
+    "to do with each other, --separate-draws.\n"
+    "--permute: correlations and slope shuffle y against x; differences of groups shuffle who is in which; "
+    "mean, "
+    "median, sum flip the sign of x, and --paired that of x - y (ratios exchange x and y; their p is that of "
+    "the "
+    "difference). p is exact where all rearrangements can be counted, 14 rows of a correlation and 48 of a "
+    "difference of means among them, else (count + 1) / (total + 1) for --resamples random ones. Two-sided: "
+    "as "
+    "far from the null mean, |r| >= |r observed|; ties count (within 1e-11). --cluster: signs of whole "
+    "clusters "
+    "flip; with --strata signs flip as without.\n"
+    "Rows that miss a value are left out (n_missing). What is undefined is empty.";
+static struct cli_prog prog = {
+    .name = "bootstrap",
+    .synopsis = "--stat=LIST --x=COLS [OPTION]... [FILE]",
+    .summary =
+        "Intervals by resampling, permutation tests and leave-one-out for statistics of columns of a CSV.",
+    .in = "CSV with a header; empty, NA and NaN are missing",
+    .out =
+        "CSV [BY,]stat,x,y,n,n_missing,estimate,interval,low,high,level,se,bias,median,z0,acceleration,"
+        "resamples,degenerate,seed; with --permute [BY,]stat,x,y,n,n_missing,estimate,alternative,p,p_method,"
+        "count,total,null_mean,null_sd,seed; with --leave-... [BY,]stat,x,y,left_out,n,estimate,all,change",
+    .example =
+        "  bootstrap --stat=ratio-of-sums --x=tokens --y=eng_tokens --by=lang paragraphs.csv\n"
+        "  bootstrap --permute --stat=pearson --x=outlier_frac --y=degradation --strata=latin langs.csv",
+    .see_also = "corr (closed forms), kurt, mlr",
+    .max_files = 1,
+};
+
+/* ---- one result */
+
+struct job {
+    const struct statistic *named, *statistic; /* the second is what the first is with --paired */
+    const char *x, *y;                         /* y is NULL when it is not used */
+    size_t by;
+    struct csvrows_selection rows;
+    struct sample sample;
+    double estimate;
+    uint64_t stream;
+};
+static struct csvrows table;
+static size_t n_result, n_row_used;
+
+/* What is said once at the end, however many results it befell. */
+enum trouble { UNDEFINED, DEGENERATE, EXTREME, NO_BCA, BOTH_SIGNS, N_TROUBLE };
+static const char *const trouble_text[N_TROUBLE] = {
+    "the statistic is undefined: too few rows, or all alike, or negative values",
+    "some resamples have no statistic: see degenerate",
+    "too few resamples for this level: an end of the interval is an extreme draw",
+    "no bca interval: all draws lie on one side of the estimate, or leaving out rows changes nothing",
+    "what is divided by has both signs: a ratio means little then",
+};
+static struct {
+    size_t n;
+    char *where;
+} troubles[N_TROUBLE];
+
+static void note(enum trouble t, const struct job *j)
+{
+    const char *value = csvrows_by(&table, j->by);
+    if (!troubles[t].n++)
+        troubles[t].where = xsprintf("%s of %s%s%s%s%s", j->named->name, j->x, j->y ? ", " : "",
+                                     j->y ? j->y : "", value ? ", " : "", value ? value : "");
+}
+
+static void report(void)
+{
+    if (table.n_missed)
+        warn("%s: %zu of %zu rows miss a value and are left out", table.table.path, table.n_missed,
+             table.table.n_row);
+    for (int t = 0; t < N_TROUBLE; t++)
+        if (troubles[t].n > 1)
+            warn("%s, and %zu more of %zu results: %s", troubles[t].where, troubles[t].n - 1, n_result,
+                 trouble_text[t]);
+        else if (troubles[t].n)
+            warn("%s: %s", troubles[t].where, trouble_text[t]);
+}
+
+/* Warns when the column that is divided by has both signs. */
+static void check_divisor(const struct job *j)
+{
+    const double *v = j->statistic->divisor == 'x' ? j->rows.x : j->rows.y;
+    int negative = 0, positive = 0;
+    for (size_t i = 0; j->statistic->divisor && i < j->rows.n; i++) {
+        negative |= v[i] < 0;
+        positive |= v[i] > 0;
+    }
+    if (negative && positive)
+        note(BOTH_SIGNS, j);
+}
+
+static void gather(struct job *j)
+{
+    struct csvrows_selection *s = &j->rows;
+    csvrows_select(&table, j->by, j->x, j->y, j->statistic->n_group == 2, s);
+    n_row_used += s->n;
+    check_divisor(j);
+    for (size_t i = 0; paired && j->statistic->n_column == 1 && i < s->n; i++)
+        s->x[i] -= s->y[i];
+    struct sample_rows rows = { .n = s->n, .x = s->x };
+    rows.y = j->statistic->n_column == 2 ? s->y : NULL;
+    rows.group = j->statistic->n_group == 2 ? s->group : NULL;
+    rows.stratum = strata ? s->stratum : NULL;
+    rows.cluster = cluster || leave_group ? s->cluster : NULL;
+    if (sample_init(&j->sample, &rows) < 0)
+        die("%s: a value of --cluster=%s has rows in two values of --strata=%s", table.table.path, cluster,
+            strata);
+}
+
+/* ---- output */
+
+static struct csvout *out, *samples;
+
+static struct csvout *open_out(const char *path, const char *columns)
+{
+    struct csvout *c = csvout_open(path, NULL);
+    if (by)
+        csvout_str(c, by);
+    for (const char *s = columns;; s++) {
+        size_t n = strcspn(s, ",");
+        if (by && strlen(by) == n && !strncmp(by, s, n))
+            die("--by: the output has a column '%s' of its own", by);
+        csvout_strn(c, s, n);
+        s += n;
+        if (!*s)
+            break;
+    }
+    csvout_end_row(c);
+    return c;
+}
+
+static void put_head(struct csvout *c, const struct job *j)
+{
+    if (by)
+        csvout_str(c, csvrows_by(&table, j->by));
+    csvout_str(c, j->named->name);
+    csvout_str(c, j->x);
+    csvout_str(c, j->y ? j->y : "");
+}
+
+static void put_counts(const struct job *j)
+{
+    csvout_int(out, (int64_t)j->sample.n);
+    csvout_int(out, (int64_t)j->rows.n_missing);
+    csvout_num(out, j->estimate);
+}
+
+static void put_seed(void)
+{
+    char text[NUM_TEXT_MAX];
+    snprintf(text, sizeof text, "%" PRIu64, seed);
+    csvout_str(out, text);
+    csvout_end_row(out);
+}
+
+static void put_sample(const struct job *j, size_t replicate, double value)
+{
+    put_head(samples, j);
+    csvout_int(samples, (int64_t)replicate + 1);
+    csvout_num(samples, value);
+    csvout_end_row(samples);
+}
+
+/* ---- bootstrap */
+
+static double *draws; /* [n_resample] */
+static void *sort_work;
+
+/* Keeps the draws that have a value, sorted; returns how many. */
+static size_t sort_draws(void)
+{
+    size_t n = 0;
+    for (int64_t k = 0; k < n_resample; k++)
+        if (!isnan(draws[k]))
+            draws[n++] = draws[k];
+    order_values(draws, n, sort_work);
+    return n;
+}
+
+static void put_interval(const struct job *j, const char *kind, const struct interval_draws *d)
+{
+    double end[2] = { NAN, NAN }, mean = 0, square = 0;
+    enum interval_kind which = *kind == 'p'     ? INTERVAL_PERCENTILE
+                               : kind[1] == 'a' ? INTERVAL_BASIC
+                                                : INTERVAL_BCA;
+    int status = d->n ? interval_ends(d, which, level, end) : 0;
+    if (status)
+        note(status > 0 ? EXTREME : NO_BCA, j);
+    for (size_t k = 0; k < d->n; k++)
+        mean += (d->sorted[k] - mean) / (double)(k + 1);
+    for (size_t k = 0; k < d->n; k++)
+        square += (d->sorted[k] - mean) * (d->sorted[k] - mean);
+    put_head(out, j);
+    put_counts(j);
+    csvout_str(out, kind);
+    csvout_num(out, end[0]);
+    csvout_num(out, end[1]);
+    csvout_num(out, level);
+    csvout_num(out, d->n > 1 ? sqrt(square / (double)(d->n - 1)) : NAN);
+    csvout_num(out, d->n ? mean - j->estimate : NAN);
+    csvout_num(out, d->n ? interval_quantile(d->sorted, d->n, 0.5) : NAN);
+    csvout_num(out, which == INTERVAL_BCA && isfinite(d->z0) ? d->z0 : NAN);
+    csvout_num(out, which == INTERVAL_BCA ? d->a : NAN);
+    csvout_int(out, n_resample);
+    csvout_int(out, isnan(j->estimate) ? 0 : n_resample - (int64_t)d->n);
+    put_seed();
+}
+
+static void bootstrap(struct job *j, const struct resample *r)
+{
+    struct interval_draws d = { .sorted = draws, .estimate = j->estimate, .z0 = NAN, .a = NAN };
+    if (!isnan(j->estimate)) {
+        resample_bootstrap(r, seed, j->stream, (int)n_thread, draws, (size_t)n_resample);
+        for (int64_t k = 0; samples && k < n_resample; k++)
+            put_sample(j, (size_t)k, draws[k]);
+        d.n = sort_draws();
+        if (d.n < (size_t)n_resample)
+            note(DEGENERATE, j);
+    }
+    for (char **kind = intervals; *kind; kind++) {
+        if (!strcmp(*kind, "bca") && d.n) {
+            double *left = xnew(j->sample.n_unit, sizeof *left);
+            resample_leave_out(r, (int)n_thread, left);
+            resample_acceleration(&j->sample, left, &d.a);
+            d.z0 = interval_z0(draws, d.n, j->estimate);
+            free(left);
+        }
+        put_interval(j, *kind, &d);
+    }
+}
+
+/* ---- permutation test */
+
+static void permute(struct job *j)
+{
+    enum permute_side side = *alternative == 't'   ? PERMUTE_TWO_SIDED
+                             : *alternative == 'l' ? PERMUTE_LESS
+                                                   : PERMUTE_GREATER;
+    enum permute_effort effort = *exact == 'n'     ? PERMUTE_NEVER
+                                 : exact[1] == 'u' ? PERMUTE_AUTO
+                                                   : PERMUTE_ALWAYS;
+    struct permute_result r = { .p = NAN, .null_mean = NAN, .null_sd = NAN };
+    if (!isnan(j->estimate)) {
+        struct permute *p = permute_new(j->statistic, &j->sample);
+        int is_exact = permute_exact(p, effort, side, (int)n_thread, &r) == 0;
+        if (!is_exact && effort == PERMUTE_ALWAYS)
+            die("%s of %s: an exact p of %zu rows is out of reach", j->named->name, j->x, j->sample.n);
+        if (!is_exact || samples)
+            permute_draw(p, seed, j->stream, (int)n_thread, draws, (size_t)n_resample);
+        if (!is_exact)
+            permute_random(p, side, draws, (size_t)n_resample, &r);
+        for (int64_t k = 0; samples && k < n_resample; k++)
+            put_sample(j, (size_t)k, permute_statistic(p, draws[k]));
+        permute_free(p);
+    }
+    put_head(out, j);
+    put_counts(j);
+    csvout_str(out, alternative);
+    csvout_num(out, r.p);
+    csvout_str(out, isnan(r.p) ? "" : r.exact ? "exact" : "random");
+    csvout_int(out, (int64_t)r.count);
+    csvout_int(out, (int64_t)r.total);
+    csvout_num(out, r.null_mean);
+    csvout_num(out, r.null_sd);
+    put_seed();
+}
+
+/* ---- leave out */
+
+static void leave_out(struct job *j, const struct resample *r)
+{
+    const struct sample *s = &j->sample;
+    double *left = xnew(s->n_unit, sizeof *left);
+    unsigned char *done = xcalloc(s->n_unit, 1);
+    size_t *at = xnew(s->n, sizeof *at); /* where the i-th row gathered stands in the sample */
+    const char *name = leave_group ? leave_group : id;
+    int column = name ? csvtable_find(&table.table, name) : -1;
+    resample_leave_out(r, (int)n_thread, left);
+    for (size_t i = 0; i < s->n; i++)
+        at[s->source[i]] = i;
+    for (size_t i = 0; i < s->n; i++) {
+        size_t unit = s->cluster[at[i]], row = j->rows.row[i];
+        if (done[unit]++)
+            continue;
+        put_head(out, j);
+        if (column >= 0)
+            csvout_str(out, table.table.cell[row * table.table.n_col + (size_t)column]);
+        else
+            csvout_int(out, (int64_t)row + 1);
+        csvout_int(out, (int64_t)(s->n - (s->unit[unit + 1] - s->unit[unit])));
+        csvout_num(out, left[unit]);
+        csvout_num(out, j->estimate);
+        csvout_num(out, left[unit] - j->estimate);
+        csvout_end_row(out);
+    }
+    free(at);
+    free(done);
+    free(left);
+}
+
+static void do_job(struct job *j)
+{
+    msg_progress("%zu results", n_result++);
+    gather(j);
+    struct resample *r = resample_new(j->statistic, &j->sample);
+    j->estimate = resample_estimate(r);
+    if (isnan(j->estimate))
+        note(UNDEFINED, j);
+    if (permuting)
+        permute(j);
+    else if (leave_one || leave_group)
+        leave_out(j, r);
+    else
+        bootstrap(j, r);
+    resample_free(r);
+    sample_clear(&j->sample);
+    csvrows_selection_clear(&j->rows);
+}
+
+/* Every y that goes with this x: one without y for a statistic of one column. */
+static void do_columns(struct job *j, const char *x)
+{
+    static char *none[] = { NULL, NULL };
+    int uses_y = j->named->n_column == 2 || (paired && j->named->paired);
+    j->x = x;
+    for (char **y = uses_y ? y_names : none; *y || !uses_y; y++) {
+        j->y = *y;
+        do_job(j);
+        if (!uses_y)
+            break;
+    }
+}
+
+static void check_statistic(const struct job *j)
+{
+    const char *name = j->named->name;
+    if (j->statistic->n_group == 2 && !group)
+        die_usage(j->named->paired ? "--stat: %s needs --group, or --paired and --y"
+                                   : "--stat: %s needs --group",
+                  name);
+    if ((j->named->n_column == 2 || j->statistic != j->named) && !y_names)
+        die_usage("--stat: %s needs --y", name);
+    if (permuting && j->statistic->null == STATISTIC_NO_NULL)
+        die_usage("--permute: there is nothing to rearrange for %s", name);
+    if (permuting && cluster && j->statistic->null != STATISTIC_SIGNS)
+        die_usage("--permute: whole clusters are rearranged only where signs flip, not for %s", name);
+}
+
+static void check_options(void)
+{
+    if (!stat_names)
+        die_usage("--stat is missing");
+    if (!x_names)
+        die_usage("--x is missing");
+    if (permuting + leave_one + !!leave_group > 1)
+        die_usage("only one of --permute, --leave-one-out, --leave-group-out");
+    if ((leave_one || leave_group) && (cluster || samples_path))
+        die_usage("--%s does not go with leaving out", cluster ? "cluster" : "samples");
+    if (group_names &&
+        (!group || !group_names[1] || group_names[2] || !strcmp(group_names[0], group_names[1])))
+        die_usage("--groups: wants two values of --group");
+    if (samples_path && !strcmp(samples_path, "-") && !strcmp(out_path, "-"))
+        die_usage("--samples: standard output is taken; give --output too");
+}
+
+static const struct statistic *named_statistic(const char *name)
+{
+    const struct statistic *s = statistic_find(name);
+    if (!s)
+        die_usage("--stat: '%s' is no statistic that is known; see --help", name);
+    return s;
+}
+
+static char *describe_statistics(void)
+{
+    char *text = xstrdup("Statistics:\n");
+    for (const struct statistic *s = statistic_table; s->name; s++) {
+        char *more = xsprintf("%s%s: %s%s\n", text, s->name, s->what,
+                              s->paired ? " (groups or --paired)" : "");
+        free(text);
+        text = more;
+    }
+    char *whole = xsprintf("%s%s", text, notes);
+    free(text);
+    return whole;
+}
+
+int main(int argc, char **argv)
+{
+    static char *usual[] = { "percentile", "bca", NULL };
+    prog.notes = describe_statistics();
+    char **files = cli_parse(&prog, opts, argc, argv);
+    intervals = intervals ? intervals : usual;
+    check_options();
+    struct job j = { 0 };
+    for (char **s = stat_names; *s; s++) {
+        j.named = named_statistic(*s);
+        j.statistic = paired && j.named->paired ? statistic_find(j.named->paired) : j.named;
+        check_statistic(&j);
+    }
+    const struct csvrows_columns columns = { by, group, strata, leave_group ? leave_group : cluster,
+                                             group_names };
+    csvrows_read(&table, files[0], &columns);
+    if (id)
+        csvtable_need(&table.table, id);
+    draws = xnew((size_t)n_resample, sizeof *draws);
+    sort_work = xaligned(1, order_values_work((size_t)n_resample));
+    out = open_out(out_path,
+                   permuting ? "stat,x,y,n,n_missing,estimate,alternative,p,p_method,count,total,null_mean,"
+                               "null_sd,seed"
+                   : leave_one || leave_group
+                       ? "stat,x,y,left_out,n,estimate,all,change"
+                       : "stat,x,y,n,n_missing,estimate,interval,low,high,level,se,bias,median,z0,"
+                         "acceleration,resamples,degenerate,seed");
+    samples = samples_path ? open_out(samples_path, "stat,x,y,replicate,value") : NULL;
+    for (j.by = 0; j.by < table.n_by; j.by++)
+        for (char **s = stat_names; *s; s++)
+            for (char **x = x_names; *x; x++) {
+                j.named = named_statistic(*s);
+                j.statistic = paired && j.named->paired ? statistic_find(j.named->paired) : j.named;
+                j.stream = separate ? (uint64_t)j.by << 32 : 0;
+                do_columns(&j, *x);
+            }
+    msg_progress_end();
+    report();
+    if (!n_row_used)
+        die("%s: no row has all the values that are needed", table.table.path);
+    csvout_close(out);
+    if (samples)
+        csvout_close(samples);
+    return 0;
+}
