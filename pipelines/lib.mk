@@ -12,6 +12,7 @@ SHELL       := bash
 .DELETE_ON_ERROR:                       # a failed step leaves no file
 .SECONDARY:
 .SUFFIXES:
+, := ,
 MAKEFLAGS   += --no-builtin-rules
 
 BIN  ?= $(CURDIR)/bin
@@ -41,11 +42,13 @@ slug    = $(shell tr -cs 'A-Za-z0-9.\n' - <<<'$(subst ','\'',$(1))' | tr A-Z a-z
 
 PLOT_STYLE := pipelines/plot/draw.sh pipelines/plot/style.gp
 
-# NAME.svg, .pdf and .png from a gnuplot script, which finds its files in the variables named here (csv, ...); the
-# figure's numbers are $(DIR)/NAME.csv. `figures` puts all of them side by side in $(OUT)/figures.
+# NAME.svg, .pdf and .png from a gnuplot script, which finds files and words in the variables named here (csv=DIR/FILE
+# title=WORD; what has a slash is a file that the figure depends on). The figure's numbers are $(DIR)/NAME.csv; `figures`
+# puts all of these side by side in $(OUT)/figures.
+files_in = $(foreach v,$(1),$(if $(findstring /,$(v)),$(lastword $(subst =, ,$(v)))))
 define figure
 figures: $(foreach e,svg pdf png csv,$(DIR)/$(1).$(e))
-$(foreach e,svg pdf png,$(DIR)/$(1).$(e)): $(2) $(foreach v,$(3),$(word 2,$(subst =, ,$(v)))) $(PLOT_STYLE)
+$(foreach e,svg pdf png,$(DIR)/$(1).$(e)): $(2) $(call files_in,$(3)) $(PLOT_STYLE)
 	@$$(PLOT) $$(patsubst .%,%,$$(suffix $$@)) $(2) $(3) > $$@
 endef
 

@@ -10,20 +10,23 @@ black = "#000000"; orange = "#E69F00"; sky    = "#56B4E9"; green  = "#009E73"
 yellow = "#F0E442"; blue  = "#0072B2"; vermil = "#D55E00"; purple = "#CC79A7"
 grey  = "#767676"; pale   = "#DDDDDD"
 
-canvas(w, h) = format eq "svg" ? sprintf("set terminal svg size %d,%d font 'DejaVu Sans,13' background 'white'", w, h) \
-             : format eq "pdf" ? sprintf("set terminal pdfcairo size %gin,%gin font 'DejaVu Sans,8.8' fontscale 1 linewidth 1.3", w / 96., h / 96.) \
-             : sprintf("set terminal pngcairo size %d,%d font 'DejaVu Sans,8.8' fontscale 2 linewidth 2 pointscale 2 background 'white'", 2 * w, 2 * h)
+canvas(w, h) = format eq "svg" ? sprintf("set terminal svg size %d,%d background 'white' font 'DejaVu Sans,12.5'", w, h) \
+             : format eq "pdf" ? sprintf("set terminal pdfcairo size %gin,%gin linewidth 1.3", w / 96., h / 96.) \
+               . " font 'DejaVu Sans,7.2' fontscale 1" \
+             : sprintf("set terminal pngcairo size %d,%d background 'white'", 2 * w, 2 * h) \
+               . " font 'DejaVu Sans,9.5' fontscale 2 linewidth 2 pointscale 2"
 
 # Titles and labels are enhanced text: write a name from data through plain(), which takes its markup away.
 plain(s) = system("sed 's/[_^@&~{}\\\\]/\\\\&/g' <<'EOT'\n" . s . "\nEOT")
-headline(finding, what) = \
-    "set label 1001 '{/:Bold*1.15 ".finding."}' at character 1.5, screen 1 offset 0, -1.3 left front;" \
-  . "set label 1002 '".what."' at character 1.5, screen 1 offset 0, -2.7 left front textcolor rgb '#505050';" \
-  . "set tmargin 5"
+headline(f, w) = (finding = f, what = w, \
+    "set label 1001 '{/:Bold*1.15 '.finding.'}' at character 1.5, screen 1 offset 0, -1.3 left front;" \
+  . "set label 1002 what at character 1.5, screen 1 offset 0, -2.7 left front textcolor rgb '#505050';" \
+  . "set tmargin 5")
 
 set encoding utf8
 set datafile separator ","
 set datafile missing ""
+set datafile columnheaders
 set border 3 linewidth 0.8 linecolor rgb "#404040"
 set tics nomirror out scale 0.6 textcolor rgb "#202020"
 set grid back linetype 1 linewidth 0.7 linecolor rgb pale
