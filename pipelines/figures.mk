@@ -1,0 +1,7 @@
+# figures.mk - all studies, one after the other: make -f pipelines/figures.mk [STUDIES=tokenisation] [a study's knobs]
+# SPDX-License-Identifier: GPL-3.0-or-later
+STUDIES ?= tokenisation
+.PHONY: figures $(STUDIES)
+figures: $(STUDIES)
+$(STUDIES):
+	@$(MAKE) --no-print-directory -f pipelines/$@.mk

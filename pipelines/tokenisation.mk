@@ -1,0 +1,144 @@
+# tokenisation.mk - what does a tokeniser charge each language for saying the same thing?
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+#   make -f pipelines/tokenisation.mk STEMS="eng tha fin"      a toy run; then leave STEMS out
+#   make -f pipelines/tokenisation.mk TOKENIZERS="qwen3 mine" TOKENIZER_mine=mine/tokenizer.json
+#
+# The text is the Universal Declaration of Human Rights (articles whose number is no multiple of 3; data/README.md), the
+# same in every language, paired by paragraph. The premium of a language is its number of tokens over English's (Petrov
+# et al. 2023); its interval comes from drawing paragraphs, in pairs, with replacement. The first two tokenisers are
+# compared with each other, with BLOOM's own on FLORES-200, and with the recorded damage of 4 bits.
+include pipelines/lib.mk
+
+TOKENIZERS ?= qwen3 bloom-style
+TOKENIZER_qwen3       ?= pipelines/data/tokenizers/qwen3/tokenizer.json.gz
+TOKENIZER_bloom-style ?= pipelines/data/tokenizers/bloom-style/tokenizer.json.gz
+TEXT      ?= pipelines/data/udhr
+REFERENCE ?= eng
+STEMS     ?= $(shell tail -n +2 $(TEXT)/languages.csv | cut -d, -f1)
+RESAMPLES ?= 10000
+SEED      ?= 1
+
+SET := $(if $(filter file,$(origin STEMS)),all,$(call slug,$(STEMS)))
+DIR := $(OUT)/tokenisation/$(call slug,$(TOKENIZERS))_$(SET)-to-$(REFERENCE)_$(RESAMPLES)-seed-$(SEED)$(call \
+	swapped,TEXT $(TOKENIZERS:%=TOKENIZER_%) TOKSTAT BOOTSTRAP CORR)
+$(shell mkdir -p $(DIR))
+FIRST  := $(word 1,$(TOKENIZERS))
+SECOND := $(word 2,$(TOKENIZERS))
+HOW := pipelines/tokenisation
+$(if $(SECOND),,$(error TOKENIZERS must name two))
+
+# ---- 1. tokens: by paragraph, and in sum
+
+FILES := $(STEMS:%=$(TEXT)/eval/%.txt)
+SHOWN := $(if $(filter all,$(SET)),$(TEXT)/eval/*.txt,$(FILES))
+define measure
+$(DIR)/lines-$(1).csv: $(TOKENIZER_$(1)) $(FILES) $(call program,TOKSTAT)
+	$$(RUN) $$(TOKSTAT) --by=line --tokenizer=$(TOKENIZER_$(1)) $(SHOWN) > $$@
+$(DIR)/efficiency-$(1).csv: $(TOKENIZER_$(1)) $(FILES) $(call program,TOKSTAT)
+	$$(RUN) $$(TOKSTAT) --tokenizer=$(TOKENIZER_$(1)) $(SHOWN) > $$@
+endef
+$(foreach t,$(TOKENIZERS),$(eval $(call measure,$(t))))
+
+# ---- 2. premium: paragraphs that say the same, in pairs with the reference's
+
+$(DIR)/pairing.csv: $(TEXT)/lines.csv
+	mlr --csv filter '$$part == "eval" && is_not_empty($$unit)' then cut -f stem,line,unit $< > $@
+
+$(DIR)/units-%.csv: $(DIR)/lines-%.csv $(DIR)/pairing.csv
+	mlr --csv rename lang,stem then join -j stem,line -f $(DIR)/pairing.csv \
+	  then stats1 -a sum -f tokens -g stem,unit then rename tokens_sum,tokens $< > $@
+
+$(DIR)/pairs-%.csv: $(DIR)/units-%.csv
+	mlr --csv filter '$$stem == "$(REFERENCE)"' then rename tokens,reference then cut -f unit,reference $< | \
+	  mlr --csv join -j unit -f /dev/stdin then filter '$$stem != "$(REFERENCE)"' $< > $@
+
+$(DIR)/intervals-%.csv: $(DIR)/pairs-%.csv $(call program,BOOTSTRAP)
+	$(RUN) $(BOOTSTRAP) --stat=ratio-of-sums --x=tokens --y=reference --by=stem --resamples=$(RESAMPLES) --interval=bca \
+	  --seed=$(SEED) --threads=$(THREADS) $< > $@
+
+$(DIR)/premium-%.csv: $(DIR)/intervals-%.csv $(TEXT)/languages.csv pipelines/data/scripts.csv
+	mlr --csv cut -o -f stem,n,estimate,low,high then rename n,pairs,estimate,premium \
+	  then put 'end { emit1 {"stem": "$(REFERENCE)", "premium": 1} }' then unsparsify \
+	  then join -j stem -f $(TEXT)/languages.csv then join -j script -f pipelines/data/scripts.csv \
+	  then cut -o -f stem,name,script,script_name,family,seed_code,pairs,premium,low,high then sort -nr premium $< > $@
+
+# Tokens a word and bytes a token, and a name for the worst of each family of scripts in either
+EFFICIENCY := tokens,words,fertility,bytes_per_token,chars_per_token,continued_words,single_byte_share
+$(DIR)/fertility-%.csv: $(DIR)/efficiency-%.csv $(TEXT)/languages.csv pipelines/data/scripts.csv $(HOW)/first.mlr
+	mlr --csv rename lang,stem then cut -f stem,$(EFFICIENCY) \
+	  then join -j stem -f $(TEXT)/languages.csv then join -j script -f pipelines/data/scripts.csv \
+	  then cut -o -f stem,name,script,family,$(EFFICIENCY) \
+	  then sort -f family -nf bytes_per_token then put -s label=shortest -f $(HOW)/first.mlr \
+	  then sort -f family -nr fertility then put -s label=dearest -f $(HOW)/first.mlr then reorder -f dearest,shortest $< > $@
+
+# ---- 3. by script
+
+# Row by row: each language under each tokeniser, without the reference itself
+$(DIR)/premium.csv: $(TOKENIZERS:%=$(DIR)/premium-%.csv)
+	mlr --csv put '$$tokenizer = gsub(FILENAME, ".*/premium-|[.]csv$$", "")' then filter '$$stem != "$(REFERENCE)"' \
+	  then put '$$latin = $$script == "Latn" ? "Latin" : "other"' then reorder -f tokenizer $^ > $@
+
+$(DIR)/premium-by-script.csv: $(DIR)/premium.csv
+	mlr --csv stats1 -i -a count,p50,min,max -f premium -g tokenizer,family,script,script_name \
+	  then rename -r '^premium_(.*)$$,\1' then rename p50,median then sort -f tokenizer -nr median $< > $@
+
+$(DIR)/premium-by-family.csv: $(DIR)/premium.csv
+	mlr --csv stats1 -i -a count,p50,min,max -f premium -g tokenizer,family \
+	  then rename -r '^premium_(.*)$$,\1' then rename p50,median then sort -f tokenizer -nr median $< > $@
+
+# How much more languages in other scripts pay than those in Latin script: means of the two groups, and their medians
+$(DIR)/latin.csv: $(DIR)/premium.csv $(call program,BOOTSTRAP)
+	$(BOOTSTRAP) --stat=ratio-mean,diff-median --x=premium --group=latin --groups=other,Latin --by=tokenizer --interval=bca \
+	  --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $< > $@
+
+# ---- 4. the two tokenisers, BLOOM's own, and the recorded damage
+
+# With a name for the dearest of each family of scripts, if above 2, and for those that pay less under the first
+$(DIR)/two-tokenisers.csv: $(DIR)/premium.csv $(HOW)/first.mlr
+	mlr --csv cut -f tokenizer,stem,name,family,seed_code,premium then put '$$tokenizer = "premium_" . $$tokenizer' \
+	  then reshape -s tokenizer,premium then sort -f family -nr premium_$(FIRST) \
+	  then put -s label=label -f $(HOW)/first.mlr \
+	  then put '$$label = $${premium_$(FIRST)} < $${premium_$(SECOND)} ? $$name : $${premium_$(FIRST)} > 2 ? $$label : ""' \
+	  then reorder -f label $< > $@
+
+$(DIR)/two-tokenisers-rank.csv: $(DIR)/two-tokenisers.csv $(call program,CORR)
+	$(CORR) --x=premium_$(FIRST) --y=premium_$(SECOND) --method=spearman,pearson $< > $@
+
+# The 14 languages of the recorded study; English's premium is 1 everywhere
+$(DIR)/premium-and-damage.csv: $(TOKENIZERS:%=$(DIR)/premium-%.csv) pipelines/data/lang-covariates.csv \
+		pipelines/data/lang-degradation.csv
+	mlr --csv filter 'is_not_empty($$seed_code)' then rename seed_code,lang then cut -f lang,family,premium \
+	  then put '$$tokenizer = "premium_" . gsub(FILENAME, ".*/premium-|[.]csv$$", "")' then reshape -s tokenizer,premium \
+	  then join -j lang -f pipelines/data/lang-covariates.csv then join -j lang -f pipelines/data/lang-degradation.csv \
+	  then rename bloom_premium,premium_bloom \
+	  then cut -r -f '^(lang|name|latin|family|degradation|premium_.*)$$' then sort -nf degradation -f lang \
+	  $(filter $(DIR)/%,$^) > $@
+
+PREMIUMS := $(subst $() ,$(,),$(TOKENIZERS:%=premium_%))
+$(DIR)/damage-correlations.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
+	$(CORR) --x=$(PREMIUMS),premium_bloom --y=degradation --method=pearson,spearman $< > $@
+
+$(DIR)/damage-correlations-given-script.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
+	$(CORR) --x=$(PREMIUMS),premium_bloom --y=degradation --given=latin $< > $@
+
+# Do the two rank languages as BLOOM's own tokeniser does on another text?
+$(DIR)/rank-as-bloom.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
+	$(CORR) --x=$(PREMIUMS) --y=premium_bloom --method=spearman,kendall $< > $@
+
+# ---- 5. figures, and what they say
+
+SHARED := shared=$(HOW)/families.gp known=$(HOW)/tokenizers.csv
+one_tokeniser = $(eval $(call figure,$(1)-$(2),$(HOW)/$(1).gp,csv=$(DIR)/$(1)-$(2).csv tokenizer=$(2) $(SHARED)))
+$(foreach t,$(TOKENIZERS),$(call one_tokeniser,premium,$(t))$(call one_tokeniser,fertility,$(t)))
+$(eval $(call figure,two-tokenisers,$(HOW)/two-tokenisers.gp,csv=$(DIR)/two-tokenisers.csv \
+	rank=$(DIR)/two-tokenisers-rank.csv first=$(FIRST) second=$(SECOND) $(SHARED)))
+$(eval $(call figure,premium-and-damage,$(HOW)/premium-and-damage.gp,csv=$(DIR)/premium-and-damage.csv \
+	r=$(DIR)/damage-correlations.csv $(SHARED)))
+
+TOLD := premium latin premium-by-family two-tokenisers-rank rank-as-bloom damage-correlations \
+	damage-correlations-given-script
+$(DIR)/findings.txt: $(HOW)/findings.awk $(HOW)/tokenizers.csv $(TOLD:%=$(DIR)/%.csv)
+	awk -F, -f $^ > $@
+findings: $(DIR)/findings.txt
+	@cat $<
