@@ -256,12 +256,12 @@ static const struct cli_opt *find_letter(const struct cli_opt *opts, char letter
 
 char **cli_parse(const struct cli_prog *p, const struct cli_opt *opts, int argc, char **argv)
 {
-    static char *stdin_only[] = { "-", NULL };
+    static char *stdin_only[] = { "-", NULL }, **files; /* static: still reachable when the program ends */
     msg_set_prog(p->name);
     if (p->failed_status)
         msg_set_failed_status(p->failed_status);
     history = xsprintf("%s %s", p->name, cli_version());
-    char **files = xcalloc((size_t)argc + 1, sizeof *files);
+    files = xcalloc((size_t)argc + 1, sizeof *files);
     int n_file = 0, options_ended = 0;
     for (int i = 1; i < argc; i++) {
         char *a = argv[i];
@@ -296,6 +296,7 @@ char **cli_parse(const struct cli_prog *p, const struct cli_opt *opts, int argc,
         die_usage("extra operand '%s'", files[p->max_files < 0 ? 0 : p->max_files]);
     if (!n_file) {
         free(files);
+        files = NULL;
         return stdin_only;
     }
     return files;
