@@ -484,5 +484,8 @@ int main(int argc, char **argv)
         put_matrix(left);
     else
         put_rows();
+    free(x.index);
+    free(y.index);
+    free(others.index);
     return 0;
 }
