@@ -70,7 +70,7 @@ COUNTS
 }
 
 @test "tokenisation: nothing is done twice, and a changed program's results are made again" {
-    cp -r "$BATS_FILE_TMPDIR/out" out
+    cp -a "$BATS_FILE_TMPDIR/out" out
     printf '#!/bin/sh\nexec corr "$@"\n' >mine.sh && chmod +x mine.sh
     study out CORR="$PWD/mine.sh" >/dev/null
     swapped=("out/tokenisation/$KNOWN"_corr-*)
