@@ -3,6 +3,8 @@
 #
 #   make -f pipelines/tokenisation.mk STEMS="eng tha fin"      a toy run; then leave STEMS out
 #   make -f pipelines/tokenisation.mk TOKENIZERS="qwen3 mine" TOKENIZER_mine=mine/tokenizer.json
+#   make -f pipelines/tokenisation.mk TEXT=dir                 other text: dir/eval/*.txt, dir/languages.csv, dir/lines.csv,
+#                                                              with the columns that pipelines/data/README.md names
 #
 # The text is the Universal Declaration of Human Rights (articles whose number is no multiple of 3; data/README.md), the
 # same in every language, paired by paragraph. The premium of a language is its number of tokens over English's (Petrov
@@ -140,5 +142,6 @@ TOLD := premium latin premium-by-family two-tokenisers-rank rank-as-bloom damage
 	damage-correlations-given-script
 $(DIR)/findings.txt: $(HOW)/findings.awk $(HOW)/tokenizers.csv $(TOLD:%=$(DIR)/%.csv)
 	awk -F, -f $^ > $@
-findings: $(DIR)/findings.txt
+findings: $(DIR)/findings.txt $(DIR)/premium-by-script.csv
 	@cat $<
+	@echo; echo "figures: $(OUT)/figures   tables: $(DIR)"

@@ -31,6 +31,8 @@ qwen3 jpn 1733 1150
 bloom-style tha 3756 2285
 bloom-style hin 3229 2285
 COUNTS
+    near "$(value "$DIR/premium-by-script.csv" '$tokenizer == "qwen3" && $script == "Latn"' median)" \
+        "$(awk 'BEGIN { printf "%.15g", (2557 + 1788) / 2 / 1150 }')" 1e-12
     [[ $(value "$DIR/premium-qwen3.csv" '$stem == "eng"' premium,low,high) == 1,, ]]
     [[ $(value "$DIR/premium-qwen3.csv" true stem | xargs) == "hin tha fin fra jpn eng" ]]
 }

@@ -9,7 +9,8 @@ for pair in "$@"; do set_variables+="; ${pair%%=*}='${pair#*=}'"; done
 
 case $format in
 pdf) mend='s/^( *\/CreationDate \(D:)[0-9]{14}/\119481210000000/' ;; # cairo writes the time of day
-svg) mend='s/<text>/<text xml:space="preserve">/' ;;                 # else viewers drop a space beside markup
+svg) # viewers drop a space beside markup, and may not have the font (Verdana is as wide)
+    mend='s/<text>/<text xml:space="preserve">/; s/"DejaVu Sans"/"DejaVu Sans, Verdana, sans-serif"/g' ;;
 *) mend= ;;
 esac
 LC_ALL=C.UTF-8 gnuplot -e "$set_variables" "${BASH_SOURCE%/*}/style.gp" "$script" | sed -E "$mend"
