@@ -291,7 +291,7 @@ static void warn_of_troubles(void)
 
 static char *header(const char *columns)
 {
-    char *all = xsprintf("%s%s", by ? "by," : "", columns);
+    char *all = xstrdup(columns);
     for (char **a = adjustments; a && *a; a++) {
         char *more = xsprintf("%s,p_%s", all, *a);
         free(all);
@@ -360,7 +360,7 @@ static void put_rows(void)
         free(label);
         label = more;
     }
-    struct csvout *out = csvout_open(out_path, names);
+    struct csvout *out = csvout_open_by(out_path, by, names);
     double *adjusted = adjust();
     for (size_t i = 0; i < n_job; i++) {
         if (by)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/csvout.h"
 #include "base/mem.h"
+#include "base/msg.h"
 #include "base/num.h"
 #include "io/outfile.h"
 #include <csv.h>
@@ -61,21 +62,29 @@ void csvout_end_row(struct csvout *c)
     c->n_field = 0;
 }
 
-struct csvout *csvout_open(const char *path, const char *header)
+struct csvout *csvout_open_by(const char *path, const char *by, const char *header)
 {
     struct csvout *c = xcalloc(1, sizeof *c);
     c->file = outfile_open(path, 0);
-    if (header) {
-        for (const char *s = header;; s++) {
-            size_t n = strcspn(s, ",");
-            csvout_strn(c, s, n);
-            s += n;
-            if (!*s)
-                break;
-        }
-        csvout_end_row(c);
+    if (by)
+        csvout_str(c, by);
+    for (const char *s = header; s; s++) {
+        size_t n = strcspn(s, ",");
+        if (by && strlen(by) == n && !strncmp(by, s, n))
+            die("--by: the output has a column '%s' of its own", by);
+        csvout_strn(c, s, n);
+        s += n;
+        if (!*s)
+            break;
     }
+    if (header)
+        csvout_end_row(c);
     return c;
+}
+
+struct csvout *csvout_open(const char *path, const char *header)
+{
+    return csvout_open_by(path, NULL, header);
 }
 
 void csvout_close(struct csvout *c)
