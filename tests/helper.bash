@@ -4,7 +4,7 @@ helper_setup() {
     bats_require_minimum_version 1.5.0
     set -o pipefail
     export PATH="${BIN:-$BATS_TEST_DIRNAME/../bin}:$PATH" LC_ALL=C
-    DATA="$BATS_TEST_DIRNAME/data"
+    export DATA="$BATS_TEST_DIRNAME/data"
     cd "$BATS_TEST_TMPDIR" || return 1
 }
 
