@@ -25,18 +25,16 @@ static uint64_t seed = 1;
 static double level = 0.95;
 static int paired, permuting, leave_one, separate;
 static const struct cli_opt opts[] = {
-    { 't', "stat", CLI_LIST, &stat_names, "LIST", "statistics, see below; results for each", 0, 0, 0 },
+    { 0, "stat", CLI_LIST, &stat_names, "LIST", "statistics, see below; results for each", 0, 0, 0 },
     { 'x', "x", CLI_LIST, &x_names, "COLS", "columns that are x; results for each", 0, 0, 0 },
     { 'y', "y", CLI_LIST, &y_names, "COLS", "columns that are y; results for each", 0, 0, 0 },
     { 0, "by", CLI_STR, &by, "COL", "the whole analysis for each value of COL apart", 0, 0, 0 },
-    { 0, "group", CLI_STR, &group, "COL",
-      "for differences: COL has the two groups, the first to appear first", 0, 0, 0 },
-    { 0, "groups", CLI_LIST, &group_names, "A,B", "these values of --group, A first; other rows are not used",
-      0, 0, 0 },
-    { 0, "paired", CLI_FLAG, &paired, 0, "for differences: the groups are the columns x and y, row by row", 0,
+    { 0, "group", CLI_STR, &group, "COL", "two groups are the two values of COL, in order of appearance", 0,
       0, 0 },
+    { 0, "groups", CLI_LIST, &group_names, "A,B", "they are these values of --group, A first", 0, 0, 0 },
+    { 0, "paired", CLI_FLAG, &paired, 0, "they are the columns x and y, row by row", 0, 0, 0 },
     { 0, "strata", CLI_STR, &strata, "COL", "draw, or rearrange, within each value of COL", 0, 0, 0 },
-    { 0, "cluster", CLI_STR, &cluster, "COL", "draw the rows that share a value of COL together", 0, 0, 0 },
+    { 0, "cluster", CLI_STR, &cluster, "COL", "draw rows that share a value of COL together", 0, 0, 0 },
     { 'B', "resamples", CLI_INT, &n_resample, "N", "resamples, 1 to 100000000 [10000]", 1, 1e8, 0 },
     { 0, "interval", CLI_LIST, &intervals, "LIST", "a row for each of these [percentile,bca]", 0, 0,
       "percentile basic bca" },
@@ -45,17 +43,15 @@ static const struct cli_opt opts[] = {
     { 'a', "alternative", CLI_CHOICE, &alternative, "WHICH", "what p speaks for [two-sided]", 0, 0,
       "two-sided less greater" },
     { 0, "exact", CLI_CHOICE, &exact, "WHEN",
-      "look at all rearrangements when that takes about a second, or minutes (else end with an error), or "
-      "never "
-      "[auto]",
+      "when p is of all rearrangements: auto, where that takes about a second; always, or end with an error; "
+      "never [auto]",
       0, 0, "auto always never" },
     { 0, "leave-one-out", CLI_FLAG, &leave_one, 0, "instead: the statistic without each row", 0, 0, 0 },
-    { 0, "leave-group-out", CLI_STR, &leave_group, "COL",
-      "instead: the statistic without the rows of each value of COL", 0, 0, 0 },
-    { 0, "id", CLI_STR, &id, "COL", "what rows are called in --leave-one-out [their number, from 1]", 0, 0,
-      0 },
+    { 0, "leave-group-out", CLI_STR, &leave_group, "COL", "instead: without the rows of each value of COL", 0,
+      0, 0 },
+    { 0, "id", CLI_STR, &id, "COL", "names of the rows left out [their number, from 1]", 0, 0, 0 },
     { 0, "samples", CLI_STR, &samples_path, "FILE",
-      "also write every draw to FILE: CSV [BY,]stat,x,y,replicate,value", 0, 0, 0 },
+      "also write every draw: CSV [BY,]stat,x,y,replicate,value", 0, 0, 0 },
     { 0, "separate-draws", CLI_FLAG, &separate, 0, "draw anew for each value of --by, see below", 0, 0, 0 },
     CLI_SEED(&seed),
     CLI_OUTPUT(&out_path, "CSV"),
@@ -63,42 +59,36 @@ static const struct cli_opt opts[] = {
     CLI_COMMON,
     CLI_END
 };
+/* What follows the statistics in --help. */
 static const char notes[] =
     "\n"
-    "Intervals are taken from the draws by quantiles of type 7 (as R and numpy do): percentile; basic, "
-    "mirrored "
-    "at the estimate; bca, corrected for bias (z0) and skewness (acceleration, by leaving out each row or "
-    "cluster) (Efron 1987). se, bias and median are those of the draws. Draws without "
-    " a statistic (a resample of one and the same row has no r) are left out and counted: "
-    "degenerate. Two groups are drawn apart, so each keeps its size, as strata do; clusters are drawn as "
-    "many as "
-    "there are, whatever rows they have.\n"
-    "Values of --by with equally many rows get the same draws, row for row: on aligned text, where row i "
-    "says the "
-    "same in every language, draws can then be compared between languages (--samples). Where rows have "
-    "nothing "
-    "to do with each other, --separate-draws.\n"
-    "--permute: correlations and slope shuffle y against x; differences of groups shuffle who is in which; "
-    "mean, "
-    "median, sum flip the sign of x, and --paired that of x - y (ratios exchange x and y; their p is that of "
-    "the "
-    "difference). p is exact where all rearrangements can be counted, 14 rows of a correlation and 48 of a "
-    "difference of means among them, else (count + 1) / (total + 1) for --resamples random ones. Two-sided: "
-    "as "
-    "far from the null mean, |r| >= |r observed|; ties count (within 1e-11). --cluster: signs of whole "
-    "clusters "
-    "flip; with --strata signs flip as without.\n"
-    "Rows that miss a value are left out (n_missing). What is undefined is empty.";
+    "Intervals come from the draws by quantiles of type 7 (as in R and numpy). percentile; basic: "
+    "mirrored at the estimate; bca: corrected for bias, z0, and skewness, acceleration, for which "
+    "each row (cluster) is left out in turn (Efron 1987). se, bias and median are those of the draws. "
+    "Draws without a statistic (one row over and over has no r) are left out and counted as "
+    "degenerate. Two groups keep their sizes, being drawn apart like strata; of clusters as many are "
+    "drawn as there are, whatever rows they have.\n"
+    "Values of --by that have equally many rows get the same draws, row for row. In aligned text, "
+    "where row i says the same in every language, draws (--samples) can then be compared between "
+    "languages; where rows have nothing to do with each other, use --separate-draws.\n"
+    "--permute shuffles y against x (correlations, slope), or who is in which group; mean, median and "
+    "sum flip the sign of x, --paired that of x - y; ratio-of-sums exchanges x and y. The p of a "
+    "ratio is that of the difference. p is exact where all rearrangements can be counted: for 14 rows "
+    "of pearson, spearman and slope, 10 of kendall, 48 of diff-mean and mann-whitney, 44 signs; else "
+    "(count + 1) / (total + 1) of --resamples random ones. two-sided: as far from the null mean, as "
+    "|r| >= |r observed|; ties count, within 1e-11. Whole clusters flip sign together; nothing else "
+    "is permuted by cluster.\n"
+    "Rows that miss a value are left out (n_missing). What is undefined is empty.\n"
+    "Columns: [BY,] stat, x, y, then n, n_missing, estimate, interval, low, high, level, se, bias, "
+    "median, z0, acceleration, resamples, degenerate, seed; with --permute n, n_missing, estimate, "
+    "alternative, p, p_method (exact, random), count, total, null_mean, null_sd, seed; with "
+    "--leave-... left_out, n, estimate, all (the estimate on all rows), change (estimate - all).";
 static struct cli_prog prog = {
     .name = "bootstrap",
     .synopsis = "--stat=LIST --x=COLS [OPTION]... [FILE]",
-    .summary =
-        "Intervals by resampling, permutation tests and leave-one-out for statistics of columns of a CSV.",
+    .summary = "Intervals by resampling, permutation tests and leave-one-out for columns of a CSV.",
     .in = "CSV with a header; empty, NA and NaN are missing",
-    .out =
-        "CSV [BY,]stat,x,y,n,n_missing,estimate,interval,low,high,level,se,bias,median,z0,acceleration,"
-        "resamples,degenerate,seed; with --permute [BY,]stat,x,y,n,n_missing,estimate,alternative,p,p_method,"
-        "count,total,null_mean,null_sd,seed; with --leave-... [BY,]stat,x,y,left_out,n,estimate,all,change",
+    .out = "CSV, a row for each result; columns below",
     .example =
         "  bootstrap --stat=ratio-of-sums --x=tokens --y=eng_tokens --by=lang paragraphs.csv\n"
         "  bootstrap --permute --stat=pearson --x=outlier_frac --y=degradation --strata=latin langs.csv",
@@ -123,7 +113,7 @@ static size_t n_result, n_row_used;
 /* What is said once at the end, however many results it befell. */
 enum trouble { UNDEFINED, DEGENERATE, EXTREME, NO_BCA, BOTH_SIGNS, N_TROUBLE };
 static const char *const trouble_text[N_TROUBLE] = {
-    "the statistic is undefined: too few rows, or all alike, or negative values",
+    "the statistic is undefined: too few rows, all alike, negative or infinite",
     "some resamples have no statistic: see degenerate",
     "too few resamples for this level: an end of the interval is an extreme draw",
     "no bca interval: all draws lie on one side of the estimate, or leaving out rows changes nothing",
@@ -188,14 +178,19 @@ static void gather(struct job *j)
 
 /* ---- output */
 
+static const char columns[] = "stat,x,y,n,n_missing,estimate,interval,low,high,level,se,bias,median,z0,"
+                              "acceleration,resamples,degenerate,seed";
+static const char permute_columns[] = "stat,x,y,n,n_missing,estimate,alternative,p,p_method,count,total,"
+                                      "null_mean,null_sd,seed";
+static const char leave_columns[] = "stat,x,y,left_out,n,estimate,all,change";
 static struct csvout *out, *samples;
 
-static struct csvout *open_out(const char *path, const char *columns)
+static struct csvout *open_out(const char *path, const char *header)
 {
     struct csvout *c = csvout_open(path, NULL);
     if (by)
         csvout_str(c, by);
-    for (const char *s = columns;; s++) {
+    for (const char *s = header;; s++) {
         size_t n = strcspn(s, ",");
         if (by && strlen(by) == n && !strncmp(by, s, n))
             die("--by: the output has a column '%s' of its own", by);
@@ -351,14 +346,11 @@ static void leave_out(struct job *j, const struct resample *r)
     const struct sample *s = &j->sample;
     double *left = xnew(s->n_unit, sizeof *left);
     unsigned char *done = xcalloc(s->n_unit, 1);
-    size_t *at = xnew(s->n, sizeof *at); /* where the i-th row gathered stands in the sample */
     const char *name = leave_group ? leave_group : id;
     int column = name ? csvtable_find(&table.table, name) : -1;
     resample_leave_out(r, (int)n_thread, left);
-    for (size_t i = 0; i < s->n; i++)
-        at[s->source[i]] = i;
     for (size_t i = 0; i < s->n; i++) {
-        size_t unit = s->cluster[at[i]], row = j->rows.row[i];
+        size_t unit = s->cluster[i], row = j->rows.row[s->source[i]];
         if (done[unit]++)
             continue;
         put_head(out, j);
@@ -372,7 +364,6 @@ static void leave_out(struct job *j, const struct resample *r)
         csvout_num(out, left[unit] - j->estimate);
         csvout_end_row(out);
     }
-    free(at);
     free(done);
     free(left);
 }
@@ -396,33 +387,49 @@ static void do_job(struct job *j)
     csvrows_selection_clear(&j->rows);
 }
 
-/* Every y that goes with this x: one without y for a statistic of one column. */
-static void do_columns(struct job *j, const char *x)
+static struct job job_of(const char *name)
 {
-    static char *none[] = { NULL, NULL };
-    int uses_y = j->named->n_column == 2 || (paired && j->named->paired);
-    j->x = x;
-    for (char **y = uses_y ? y_names : none; *y || !uses_y; y++) {
-        j->y = *y;
-        do_job(j);
-        if (!uses_y)
-            break;
-    }
+    struct job j = { .named = statistic_find(name) };
+    if (!j.named)
+        die_usage("--stat: '%s' is no statistic that is known; see --help", name);
+    j.statistic = paired && j.named->paired ? statistic_find(j.named->paired) : j.named;
+    return j;
 }
 
-static void check_statistic(const struct job *j)
+static int uses_y(const struct job *j)
 {
-    const char *name = j->named->name;
-    if (j->statistic->n_group == 2 && !group)
-        die_usage(j->named->paired ? "--stat: %s needs --group, or --paired and --y"
-                                   : "--stat: %s needs --group",
+    return j->named->n_column == 2 || j->statistic != j->named;
+}
+
+static void check_statistic(const char *name)
+{
+    struct job j = job_of(name);
+    if (j.statistic->n_group == 2 && !group)
+        die_usage(j.named->paired ? "--stat: %s needs --group, or --paired and --y"
+                                  : "--stat: %s needs --group",
                   name);
-    if ((j->named->n_column == 2 || j->statistic != j->named) && !y_names)
+    if (uses_y(&j) && !y_names)
         die_usage("--stat: %s needs --y", name);
-    if (permuting && j->statistic->null == STATISTIC_NO_NULL)
+    if (permuting && j.statistic->null == STATISTIC_NO_NULL)
         die_usage("--permute: there is nothing to rearrange for %s", name);
-    if (permuting && cluster && j->statistic->null != STATISTIC_SIGNS)
-        die_usage("--permute: whole clusters are rearranged only where signs flip, not for %s", name);
+    if (permuting && cluster && j.statistic->null != STATISTIC_SIGNS)
+        die_usage("--permute: clusters are rearranged only where signs flip, not for %s", name);
+}
+
+/* Every x, with every y for a statistic that has two columns. */
+static void do_columns(struct job *j)
+{
+    for (char **x = x_names; *x; x++) {
+        j->x = *x;
+        j->y = NULL;
+        if (!uses_y(j))
+            do_job(j);
+        else
+            for (char **y = y_names; *y; y++) {
+                j->y = *y;
+                do_job(j);
+            }
+    }
 }
 
 static void check_options(void)
@@ -440,14 +447,8 @@ static void check_options(void)
         die_usage("--groups: wants two values of --group");
     if (samples_path && !strcmp(samples_path, "-") && !strcmp(out_path, "-"))
         die_usage("--samples: standard output is taken; give --output too");
-}
-
-static const struct statistic *named_statistic(const char *name)
-{
-    const struct statistic *s = statistic_find(name);
-    if (!s)
-        die_usage("--stat: '%s' is no statistic that is known; see --help", name);
-    return s;
+    for (char **s = stat_names; *s; s++)
+        check_statistic(*s);
 }
 
 static char *describe_statistics(void)
@@ -471,39 +472,28 @@ int main(int argc, char **argv)
     char **files = cli_parse(&prog, opts, argc, argv);
     intervals = intervals ? intervals : usual;
     check_options();
-    struct job j = { 0 };
-    for (char **s = stat_names; *s; s++) {
-        j.named = named_statistic(*s);
-        j.statistic = paired && j.named->paired ? statistic_find(j.named->paired) : j.named;
-        check_statistic(&j);
-    }
-    const struct csvrows_columns columns = { by, group, strata, leave_group ? leave_group : cluster,
-                                             group_names };
-    csvrows_read(&table, files[0], &columns);
+    const struct csvrows_columns roles = { by, group, strata, leave_group ? leave_group : cluster,
+                                           group_names };
+    csvrows_read(&table, files[0], &roles);
     if (id)
         csvtable_need(&table.table, id);
     draws = xnew((size_t)n_resample, sizeof *draws);
     sort_work = xaligned(1, order_values_work((size_t)n_resample));
-    out = open_out(out_path,
-                   permuting ? "stat,x,y,n,n_missing,estimate,alternative,p,p_method,count,total,null_mean,"
-                               "null_sd,seed"
-                   : leave_one || leave_group
-                       ? "stat,x,y,left_out,n,estimate,all,change"
-                       : "stat,x,y,n,n_missing,estimate,interval,low,high,level,se,bias,median,z0,"
-                         "acceleration,resamples,degenerate,seed");
+    out = open_out(out_path, permuting                  ? permute_columns
+                             : leave_one || leave_group ? leave_columns
+                                                        : columns);
     samples = samples_path ? open_out(samples_path, "stat,x,y,replicate,value") : NULL;
-    for (j.by = 0; j.by < table.n_by; j.by++)
-        for (char **s = stat_names; *s; s++)
-            for (char **x = x_names; *x; x++) {
-                j.named = named_statistic(*s);
-                j.statistic = paired && j.named->paired ? statistic_find(j.named->paired) : j.named;
-                j.stream = separate ? (uint64_t)j.by << 32 : 0;
-                do_columns(&j, *x);
-            }
+    for (size_t k = 0; k < table.n_by; k++)
+        for (char **name = stat_names; *name; name++) {
+            struct job j = job_of(*name);
+            j.by = k;
+            j.stream = separate ? (uint64_t)k << 32 : 0;
+            do_columns(&j);
+        }
     msg_progress_end();
-    report();
     if (!n_row_used)
         die("%s: no row has all the values that are needed", table.table.path);
+    report();
     csvout_close(out);
     if (samples)
         csvout_close(samples);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGEST = 1 << 23 }; /* sums in one list */
+enum { LONGEST = 1 << 22 }; /* sums in one list */
 
 /* Sums of some of the elements: of a half of a block, a block, or several. */
 struct list {

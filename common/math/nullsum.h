@@ -26,7 +26,7 @@ struct nullsum {
 void nullsum_moments(const struct nullsum *s, double *mean, double *variance);
 
 /* How many arrangements there are (as a double: exact below 2^53), and how many sums would have to be sorted
- * to count them (some 10 ns each): INFINITY when memory (256 MB a thread) or 63-bit counts do not suffice. */
+ * to count them (some 10 ns each): INFINITY when memory (130 MB a thread) or 63-bit counts do not suffice. */
 double nullsum_total(const struct nullsum *s);
 double nullsum_cost(const struct nullsum *s);
 
