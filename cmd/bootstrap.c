@@ -186,24 +186,6 @@ static const char permute_columns[] = "stat,x,y,n,n_missing,estimate,alternative
 static const char leave_columns[] = "stat,x,y,left_out,n,estimate,all,change";
 static struct csvout *out, *samples;
 
-static struct csvout *open_out(const char *path, const char *header)
-{
-    struct csvout *c = csvout_open(path, NULL);
-    if (by)
-        csvout_str(c, by);
-    for (const char *s = header;; s++) {
-        size_t n = strcspn(s, ",");
-        if (by && strlen(by) == n && !strncmp(by, s, n))
-            die("--by: the output has a column '%s' of its own", by);
-        csvout_strn(c, s, n);
-        s += n;
-        if (!*s)
-            break;
-    }
-    csvout_end_row(c);
-    return c;
-}
-
 static void put_head(struct csvout *c, const struct job *j)
 {
     if (by)
@@ -480,10 +462,11 @@ int main(int argc, char **argv)
         csvtable_need(&table.table, id);
     draws = xnew((size_t)n_resample, sizeof *draws);
     sort_work = xaligned(1, order_values_work((size_t)n_resample));
-    out = open_out(out_path, permuting                  ? permute_columns
-                             : leave_one || leave_group ? leave_columns
-                                                        : columns);
-    samples = samples_path ? open_out(samples_path, "stat,x,y,replicate,value") : NULL;
+    out = csvout_open_by(out_path, by,
+                         permuting                  ? permute_columns
+                         : leave_one || leave_group ? leave_columns
+                                                    : columns);
+    samples = samples_path ? csvout_open_by(samples_path, by, "stat,x,y,replicate,value") : NULL;
     for (size_t k = 0; k < table.n_by; k++)
         for (char **name = stat_names; *name; name++) {
             struct job j = job_of(*name);
