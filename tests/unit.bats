@@ -12,3 +12,7 @@ setup() {
 @test "tensor: every 16-bit float, rounding at every tie, saturation, any alignment" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/tensor
 }
+
+@test "resample: drawing, sorting, null distributions and every statistic against slow versions of them" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/resample
+}

@@ -41,8 +41,8 @@ struct scratch {
 
 /* ---- making ready */
 
-/* About the mean, on a grid coarse enough for x - centre to be exact and for sums of whole numbers to stay
- * so, fine enough (sd / 4) not to cancel. */
+/* About the mean, on a grid that whole numbers share, so that their sums stay exact; sd / 4 or finer, so that
+ * little cancels. */
 static double centre(const double *x, size_t n)
 {
     double mean = 0, square = 0;
@@ -184,27 +184,27 @@ static int cancels(const struct statistic_sums *s)
     return s->xx - s->x * s->x / s->n < 1e-6 * s->xx || s->yy - s->y * s->y / s->n < 1e-6 * s->yy;
 }
 
-/* The sums again, about the mean of the rows at hand (about their value if they are all equal). */
-static void sum_again(const struct resample *r, const uint32_t *row, size_t n, struct statistic_sums *s)
+/* Sums of x and y themselves about (cx, cy). */
+static void sum_about(const struct sample *s, const uint32_t *row, size_t n, double cx, double cy,
+                      struct statistic_sums *sums)
 {
-    const struct draw_pair *p = r->pair;
-    double mx = s->x / s->n, my = s->y / s->n;
-    int same_x = 1, same_y = 1;
-    for (size_t i = 1; i < n; i++) {
-        same_x &= p[row[i]].x == p[row[0]].x;
-        same_y &= p[row[i]].y == p[row[0]].y;
-    }
-    mx = same_x ? p[row[0]].x : mx;
-    my = same_y ? p[row[0]].y : my;
-    *s = (struct statistic_sums){ .n = (double)n, .cx = r->cx + mx, .cy = r->cy + my };
+    *sums = (struct statistic_sums){ .n = (double)n, .cx = cx, .cy = cy };
     for (size_t i = 0; i < n; i++) {
-        double x = p[row[i]].x - mx, y = p[row[i]].y - my;
-        s->x += x;
-        s->y += y;
-        s->xx += x * x;
-        s->yy += y * y;
-        s->xy += x * y;
+        double x = s->x[row[i]] - cx, y = s->y ? s->y[row[i]] - cy : 0;
+        sums->x += x;
+        sums->y += y;
+        sums->xx += x * x;
+        sums->yy += y * y;
+        sums->xy += x * y;
     }
+}
+
+/* The sums again from the values, about their first row and then about their mean: exactly 0 where all are
+ * equal. */
+static void sum_again(const struct sample *s, const uint32_t *row, size_t n, struct statistic_sums *sums)
+{
+    sum_about(s, row, n, s->x[row[0]], s->y ? s->y[row[0]] : 0, sums);
+    sum_about(s, row, n, sums->cx + sums->x / sums->n, sums->cy + sums->y / sums->n, sums);
 }
 
 static void sum_rows(const struct resample *r, const uint32_t *row, size_t n, struct statistic_sums *s)
@@ -213,7 +213,7 @@ static void sum_rows(const struct resample *r, const uint32_t *row, size_t n, st
     draw_sum(r->pair, r->sample->n, row, n, &d);
     *s = at(r->cx, r->cy, n, &d);
     if (cancels(s))
-        sum_again(r, row, n, s);
+        sum_again(r->sample, row, n, s);
 }
 
 /* Brings the rows of the first group to the front; returns how many. */

@@ -18,7 +18,7 @@ static double mean_y(const struct statistic_sums *s)
 
 static double sum(const struct statistic_sums *s)
 {
-    return s->n * s->cx + s->x;
+    return s->n > 0 ? s->n * s->cx + s->x : NAN;
 }
 
 static double spread_x(const struct statistic_sums *s)
