@@ -1,6 +1,7 @@
 /* tensorcat - look into, check, extract, join and convert tensor streams
  * in: tensor streams, safetensors, .npy files or text; out: a tensor stream, an .npy file, text or CSV.
  * Holds one tensor. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/glob.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/num.h"
@@ -12,7 +13,6 @@
 #include "io/tensortext.h"
 #include "io/tstream.h"
 #include <errno.h>
-#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,17 +68,9 @@ static const struct cli_prog prog = {
 
 /* ---- what is wanted */
 
-static int matches(char **globs, const char *tensor_name)
-{
-    for (; globs && *globs; globs++)
-        if (!fnmatch(*globs, tensor_name, 0))
-            return 1;
-    return 0;
-}
-
 static int is_selected(const char *tensor_name)
 {
-    return (!only || matches(only, tensor_name)) && !matches(skip, tensor_name);
+    return glob_selects(only, skip, tensor_name);
 }
 
 /* How t leaves: in the dtype asked for, unless it is one of those only passed through. */
