@@ -15,11 +15,12 @@ struct csvout {
     struct outfile *file;
     char *quoted;
     size_t room;
-    int n_field;
+    int n_field, is_blank; /* is_blank: nothing but one empty field so far */
 };
 
 static void put(struct csvout *c, const char *text, size_t n)
 {
+    c->is_blank = !c->n_field && !n;
     if (c->n_field++)
         outfile_write(c->file, ",", 1);
     outfile_write(c->file, text, n);
@@ -27,8 +28,7 @@ static void put(struct csvout *c, const char *text, size_t n)
 
 void csvout_strn(struct csvout *c, const char *text, size_t n)
 {
-    /* A lone empty field must be quoted, or the row would be an empty line, which readers skip. */
-    int plain = (n || c->n_field) && (!n || (text[0] != ' ' && text[n - 1] != ' '));
+    int plain = !n || (text[0] != ' ' && text[n - 1] != ' ');
     for (size_t i = 0; plain && i < n; i++)
         plain = text[i] != ',' && text[i] != '"' && text[i] != '\n' && text[i] != '\r';
     if (plain) {
@@ -58,7 +58,11 @@ void csvout_int(struct csvout *c, int64_t v)
 
 void csvout_end_row(struct csvout *c)
 {
-    outfile_write(c->file, "\n", 1);
+    if (c->is_blank) /* a lone empty field, which would be an empty line, and those readers skip */
+        outfile_write(c->file, "\"\"\n", 3);
+    else
+        outfile_write(c->file, "\n", 1);
+    c->is_blank = 0;
     c->n_field = 0;
 }
 
