@@ -65,8 +65,8 @@ static const struct cli_prog prog = {
         "the memory of its largest tensor.",
     .example =
         "  kurt --only '*.mlp.*' model.safetensors | mlr --icsv --opprint sort -nr kurtosis then head\n"
-        "  actdump -m model text/*.txt | kurt --by lang,name",
-    .see_also = "tensorcat (lists tensors), wquant, actdump, corr",
+        "  tok -t bloom/ *.txt | kurt --by lang",
+    .see_also = "tensorcat (lists tensors), corr",
 };
 
 /* ---- rows of the output */

@@ -63,7 +63,7 @@ static const struct cli_prog prog = {
              "--to=npy writes it as F32.",
     .example = "  tensorcat --list model.safetensors | mlr --icsv --opprint sort -nr bytes\n"
                "  seq 100 | tensorcat --from=text --shape=10x10 --name=w | kurt",
-    .see_also = "modelcat, kurt, wquant, actdump",
+    .see_also = "kurt, tok",
 };
 
 /* ---- what is wanted */

@@ -57,7 +57,7 @@ static const struct cli_prog prog = {
              "the tokenizer asks for are not applied. What the program does not support is refused by name.",
     .example = "  tok -t bloom/ eng.txt swh.txt | tensorcat --list\n"
                "  echo 'Habari ya dunia' | tok -t bloom/ --ids | tok -t bloom/ --decode --ids",
-    .see_also = "tokstat, tensorcat, actdump",
+    .see_also = "tokstat, tensorcat",
 };
 
 enum { CHUNK = 64 }; /* lines that a thread takes at a time */

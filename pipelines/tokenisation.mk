@@ -3,8 +3,9 @@
 #
 #   make -f pipelines/tokenisation.mk STEMS="eng tha fin"      a toy run; then leave STEMS out
 #   make -f pipelines/tokenisation.mk TOKENIZERS="qwen3 mine" TOKENIZER_mine=mine/tokenizer.json
-#   make -f pipelines/tokenisation.mk TEXT=dir                 other text: dir/eval/*.txt, dir/languages.csv, dir/lines.csv,
-#                                                              with the columns that pipelines/data/README.md names
+#   make -f pipelines/tokenisation.mk TEXT=dir                 other text: dir/*.txt, one file a language, line i saying the
+#                                                              same in all; or, if not quite parallel, dir/eval/*.txt with
+#                                                              dir/languages.csv and dir/lines.csv as in data/README.md
 #
 # The text is the Universal Declaration of Human Rights (articles whose number is no multiple of 3; data/README.md), the
 # same in every language, paired by paragraph. The premium of a language is its number of tokens over English's (Petrov
@@ -17,7 +18,8 @@ TOKENIZER_qwen3       ?= pipelines/data/tokenizers/qwen3/tokenizer.json.gz
 TOKENIZER_bloom-style ?= pipelines/data/tokenizers/bloom-style/tokenizer.json.gz
 TEXT      ?= pipelines/data/udhr
 REFERENCE ?= eng
-STEMS     ?= $(shell tail -n +2 $(TEXT)/languages.csv | cut -d, -f1)
+INDEXED   := $(wildcard $(TEXT)/languages.csv)
+STEMS     ?= $(if $(INDEXED),$(shell tail -n +2 $(TEXT)/languages.csv | cut -d, -f1),$(basename $(notdir $(wildcard $(TEXT)/*.txt))))
 RESAMPLES ?= 10000
 SEED      ?= 1
 
@@ -32,8 +34,9 @@ $(if $(SECOND),,$(error TOKENIZERS must name two))
 
 # ---- 1. tokens: by paragraph, and in sum
 
-FILES := $(STEMS:%=$(TEXT)/eval/%.txt)
-SHOWN := $(if $(filter all,$(SET)),$(TEXT)/eval/*.txt,$(FILES))
+PART  := $(TEXT)$(if $(INDEXED),/eval)
+FILES := $(STEMS:%=$(PART)/%.txt)
+SHOWN := $(if $(filter all,$(SET)),$(PART)/*.txt,$(FILES))
 define measure
 $(DIR)/lines-$(1).csv: $(TOKENIZER_$(1)) $(FILES) $(call program,TOKSTAT)
 	$$(RUN) $$(TOKSTAT) --by=line --tokenizer=$(TOKENIZER_$(1)) $(SHOWN) > $$@
@@ -42,9 +45,20 @@ $(DIR)/efficiency-$(1).csv: $(TOKENIZER_$(1)) $(FILES) $(call program,TOKSTAT)
 endef
 $(foreach t,$(TOKENIZERS),$(eval $(call measure,$(t))))
 
+# Plain text needs an index: every line is a unit, and a language's script is what tokstat sees most of.
+INDEX := $(if $(INDEXED),$(TEXT),$(DIR))
+ifndef INDEXED
+$(DIR)/languages.csv: $(DIR)/efficiency-$(FIRST).csv $(DIR)/lines.csv
+	mlr --csv rename lang,stem then put '$$name = $$stem; $$seed_code = $$stem' then cut -o -f stem,name,script,seed_code $< > $@
+$(DIR)/lines.csv: $(DIR)/lines-$(FIRST).csv
+	mlr --csv rename lang,stem then put '$$part = "eval"; $$unit = $$line' then cut -o -f stem,part,line,unit $< > $@
+	@test "$$(mlr --icsv --onidx count-distinct -f stem then count-distinct -f count $@ | wc -l)" = 1 || \
+	  { echo "$(TEXT): files have different numbers of lines, so they are not parallel" >&2; exit 1; }
+endif
+
 # ---- 2. premium: paragraphs that say the same, in pairs with the reference's
 
-$(DIR)/pairing.csv: $(TEXT)/lines.csv
+$(DIR)/pairing.csv: $(INDEX)/lines.csv
 	mlr --csv filter '$$part == "eval" && is_not_empty($$unit)' then cut -f stem,line,unit $< > $@
 
 $(DIR)/units-%.csv: $(DIR)/lines-%.csv $(DIR)/pairing.csv
@@ -59,17 +73,17 @@ $(DIR)/intervals-%.csv: $(DIR)/pairs-%.csv $(call program,BOOTSTRAP)
 	$(RUN) $(BOOTSTRAP) --stat=ratio-of-sums --x=tokens --y=reference --by=stem --resamples=$(RESAMPLES) --interval=bca \
 	  --seed=$(SEED) --threads=$(THREADS) $< > $@
 
-$(DIR)/premium-%.csv: $(DIR)/intervals-%.csv $(TEXT)/languages.csv pipelines/data/scripts.csv
+$(DIR)/premium-%.csv: $(DIR)/intervals-%.csv $(INDEX)/languages.csv pipelines/data/scripts.csv
 	mlr --csv cut -o -f stem,n,estimate,low,high then rename n,pairs,estimate,premium \
 	  then put 'end { emit1 {"stem": "$(REFERENCE)", "premium": 1} }' then unsparsify \
-	  then join -j stem -f $(TEXT)/languages.csv then join -j script -f pipelines/data/scripts.csv \
+	  then join -j stem -f $(INDEX)/languages.csv then join -j script -f pipelines/data/scripts.csv \
 	  then cut -o -f stem,name,script,script_name,family,seed_code,pairs,premium,low,high then sort -nr premium $< > $@
 
 # Tokens a word and bytes a token, and a name for the worst of each family of scripts in either
 EFFICIENCY := tokens,words,fertility,bytes_per_token,chars_per_token,continued_words,single_byte_share
-$(DIR)/fertility-%.csv: $(DIR)/efficiency-%.csv $(TEXT)/languages.csv pipelines/data/scripts.csv $(HOW)/first.mlr
+$(DIR)/fertility-%.csv: $(DIR)/efficiency-%.csv $(INDEX)/languages.csv pipelines/data/scripts.csv $(HOW)/first.mlr
 	mlr --csv rename lang,stem then cut -f stem,$(EFFICIENCY) \
-	  then join -j stem -f $(TEXT)/languages.csv then join -j script -f pipelines/data/scripts.csv \
+	  then join -j stem -f $(INDEX)/languages.csv then join -j script -f pipelines/data/scripts.csv \
 	  then cut -o -f stem,name,script,family,$(EFFICIENCY) \
 	  then sort -f family -nf bytes_per_token then put -s label=shortest -f $(HOW)/first.mlr \
 	  then sort -f family -nr fertility then put -s label=dearest -f $(HOW)/first.mlr then reorder -f dearest,shortest $< > $@
@@ -94,7 +108,9 @@ $(DIR)/latin.csv: $(DIR)/premium.csv $(call program,BOOTSTRAP)
 	$(BOOTSTRAP) --stat=ratio-mean,diff-median --x=premium --group=latin --groups=other,Latin --by=tokenizer --interval=bca \
 	  --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $< > $@
 
-# ---- 4. the two tokenisers, BLOOM's own, and the recorded damage
+# ---- 4. the two tokenisers, BLOOM's own, and the recorded damage (where the text has some of its 14 languages)
+
+RECORDED := $(if $(INDEXED),yes,$(word 4,$(filter $(shell tail -n +2 pipelines/data/lang-covariates.csv | cut -d, -f1),$(STEMS))))
 
 # With a name for the dearest of each family of scripts, if above 2, and for those that pay less under the first
 $(DIR)/two-tokenisers.csv: $(DIR)/premium.csv $(HOW)/first.mlr
@@ -135,11 +151,11 @@ one_tokeniser = $(eval $(call figure,$(1)-$(2),$(HOW)/$(1).gp,csv=$(DIR)/$(1)-$(
 $(foreach t,$(TOKENIZERS),$(call one_tokeniser,premium,$(t))$(call one_tokeniser,fertility,$(t)))
 $(eval $(call figure,two-tokenisers,$(HOW)/two-tokenisers.gp,csv=$(DIR)/two-tokenisers.csv \
 	rank=$(DIR)/two-tokenisers-rank.csv first=$(FIRST) second=$(SECOND) $(SHARED)))
-$(eval $(call figure,premium-and-damage,$(HOW)/premium-and-damage.gp,csv=$(DIR)/premium-and-damage.csv \
-	r=$(DIR)/damage-correlations.csv $(SHARED)))
+$(if $(RECORDED),$(eval $(call figure,premium-and-damage,$(HOW)/premium-and-damage.gp,csv=$(DIR)/premium-and-damage.csv \
+	r=$(DIR)/damage-correlations.csv $(SHARED))))
 
-TOLD := premium latin premium-by-family two-tokenisers-rank rank-as-bloom damage-correlations \
-	damage-correlations-given-script
+TOLD := premium latin premium-by-family two-tokenisers-rank \
+	$(if $(RECORDED),rank-as-bloom damage-correlations damage-correlations-given-script)
 $(DIR)/findings.txt: $(HOW)/findings.awk $(HOW)/tokenizers.csv $(TOLD:%=$(DIR)/%.csv)
 	awk -F, -f $^ > $@
 findings: $(DIR)/findings.txt $(DIR)/premium-by-script.csv

@@ -139,3 +139,15 @@ SH
     run find none -type f
     [[ -z $output ]]
 }
+
+@test "tokenisation: a plain folder of parallel files will do, whatever its languages" {
+    mkdir text
+    for lang in eng mya khm swh; do head -n 12 "$ROOT/pipelines/data/udhr/eval/$lang.txt" >text/$lang.txt; done
+    plain() { make -s -C "$ROOT" -f pipelines/tokenisation.mk OUT="$PWD/out" TEXT="$PWD/text" RESAMPLES=200; }
+    plain >findings
+    [[ $(value out/figures/premium-qwen3.csv true stem,script,pairs | xargs) == "mya,Mymr,12 khm,Khmr,12 swh,Latn,12 eng,Latn," ]]
+    run ! grep damage findings
+    echo 'one more' >>text/mya.txt
+    run -2 --separate-stderr plain
+    [[ $stderr == *"files have different numbers of lines"* ]]
+}

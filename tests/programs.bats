@@ -32,6 +32,16 @@ programs() {
     done
 }
 
+@test "programs: what --help points to is there" {
+    for program in $(programs); do
+        "$program" --help | sed -n '/^See also: /{s///;s/([^)]*)//g;p}' | tr -d ' ' | tr ',' '\n' > named
+        [[ -s named ]]
+        while read -r other; do
+            [[ $other == mlr || -f $ROOT/cmd/$other.c ]] || { echo "$program: no program $other"; return 1; }
+        done < named
+    done
+}
+
 @test "make install: programs and man pages under DESTDIR, nothing else" {
     make -s -C "$ROOT" BIN="$(dirname "$(command -v corr)")" DESTDIR="$PWD/root" PREFIX=/opt/bb install
     for program in $(programs); do

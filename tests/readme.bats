@@ -13,6 +13,7 @@ setup() {
 # blocks: writes block-N.sh and, where there is one, block-N.text
 blocks() {
     awk '
+        /^```python$/ { kind = file = "python"; printf "" > file; next }
         /^```sh$/ { n++; kind = "sh"; file = sprintf("block-%02d.sh", n); printf "" > file; next }
         /^```text$/ && after { file = sprintf("block-%02d.text", n); kind = "text"; next }
         /^```/ && kind != "" { after = kind == "sh"; kind = ""; close(file); next }
@@ -46,6 +47,16 @@ matches() {
         bash -euo pipefail "$block" > got 2> errors || { cat errors; return 1; }
         [[ ! -f ${block%.sh}.text ]] || matches "${block%.sh}.text" got
     done
+}
+
+@test "README: Python reads a stream as the README says" {
+    for python in python3 /usr/bin/python3 ''; do
+        [[ $python ]] || skip "no Python with numpy"
+        ! "$python" -c 'import numpy' 2> /dev/null || break
+    done
+    blocks
+    seq 1 12 | tensorcat --from=text --shape=3x4 --name=w -o w.t
+    [[ $("$python" python) == "w 6.5" ]]
 }
 
 @test "README: files and programs that it names are there" {

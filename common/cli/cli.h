@@ -83,7 +83,7 @@ char **cli_parse(const struct cli_prog *prog, const struct cli_opt *opts, int ar
 /* Version of the toolkit, from the Makefile. */
 const char *cli_version(void);
 
-/* "wquant 0.1.0 --bits 4 --clip mse": the provenance line of this run, from name, version and the options as
+/* "tensorcat VERSION --dtype BF16": the provenance line of this run, from name, version and the options as
  * given (those of presentation, -q -j -o -z, and the operands left out). Static. Valid after cli_parse. */
 const char *cli_history(void);
 
