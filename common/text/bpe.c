@@ -7,6 +7,7 @@
 
 enum { SHORT_WORD = 64 };
 static const uint32_t NONE = UINT32_MAX;
+static const uint64_t EMPTY = UINT64_MAX;
 
 /* Part of a piece: a token so far. In a long piece they are linked, as merging moves nothing then. */
 struct symbol {
@@ -16,7 +17,7 @@ struct symbol {
 
 /* A merge that may be due at a symbol. */
 struct due {
-    uint32_t rank, at, id;
+    uint32_t rank, at;
 };
 
 struct bpe_work {
@@ -46,15 +47,21 @@ void bpe_work_free(struct bpe_work *w)
 
 /* ---- the model */
 
-void bpe_init(struct bpe *m, const struct vocab *vocab, size_t n_merge_expected)
+static void empty_pairs(struct bpe *m, size_t n_slot)
 {
-    size_t n_slot = 16;
-    while (n_slot < n_merge_expected * 2)
-        n_slot *= 2;
-    *m = (struct bpe){ .vocab = vocab, .unknown = -1, .mask = n_slot - 1 };
-    m->merge = xaligned(n_slot, sizeof *m->merge);
-    for (size_t i = 0; i < n_slot; i++)
-        m->merge[i].left = NONE;
+    m->mask = n_slot - 1;
+    m->filter_mask = n_slot / 16 - 1;
+    m->n_pair = 0;
+    m->pair = xaligned(n_slot, sizeof *m->pair);
+    m->filter = xaligned(n_slot / 16, sizeof *m->filter);
+    memset(m->pair, 0xff, n_slot * sizeof *m->pair);
+    memset(m->filter, 0, n_slot / 16 * sizeof *m->filter);
+}
+
+void bpe_init(struct bpe *m, const struct vocab *vocab)
+{
+    *m = (struct bpe){ .vocab = vocab, .unknown = -1 };
+    empty_pairs(m, 1024);
     for (int i = 0; i < 256; i++) {
         char text[8];
         size_t n = utf8_encode(bytelevel_letter((unsigned char)i), text);
@@ -66,37 +73,57 @@ void bpe_init(struct bpe *m, const struct vocab *vocab, size_t n_merge_expected)
 
 void bpe_clear(struct bpe *m)
 {
-    free(m->merge);
+    free(m->pair);
+    free(m->merged);
+    free(m->filter);
     strbuf_clear(&m->prefix);
     strbuf_clear(&m->suffix);
     *m = (struct bpe){ 0 };
 }
 
 /* The slot of a pair, or the empty one where it belongs. */
-static inline struct bpe_merge *find_merge(const struct bpe *m, uint32_t left, uint32_t right)
+static inline uint64_t *find_slot(const struct bpe *m, uint64_t hash, uint64_t key)
 {
-    for (size_t i = hash_pair(left, right) & m->mask;; i = (i + 1) & m->mask) {
-        struct bpe_merge *slot = &m->merge[i];
-        if ((slot->left == left && slot->right == right) || slot->left == NONE)
-            return slot;
-    }
+    for (size_t i = hash & m->mask;; i = (i + 1) & m->mask)
+        if (m->pair[i] >> 24 == key || m->pair[i] == EMPTY)
+            return &m->pair[i];
 }
 
-static void grow_merges(struct bpe *m)
+static inline uint64_t *filter_word(const struct bpe *m, uint64_t hash)
+{
+    return &m->filter[(hash >> 38) & m->filter_mask];
+}
+
+/* The rank of a pair's merge, or NONE. */
+static inline uint32_t find_rank(const struct bpe *m, uint32_t left, uint32_t right)
+{
+    uint64_t key = (uint64_t)left << 20 | right, hash = hash_word(key);
+    if (!(*filter_word(m, hash) >> (hash >> 32 & 63) & 1))
+        return NONE;
+    uint64_t slot = *find_slot(m, hash, key);
+    return slot == EMPTY ? NONE : slot & BPE_MAX_MERGE;
+}
+
+static void put_pair(struct bpe *m, uint64_t pair)
+{
+    uint64_t hash = hash_word(pair >> 24), *slot = find_slot(m, hash, pair >> 24);
+    m->n_pair += *slot == EMPTY;
+    *slot = pair;
+    *filter_word(m, hash) |= (uint64_t)1 << (hash >> 32 & 63);
+}
+
+static void grow_pairs(struct bpe *m)
 {
     struct bpe old = *m;
-    m->mask = old.mask * 2 + 1;
-    m->merge = xaligned(m->mask + 1, sizeof *m->merge);
-    for (size_t i = 0; i <= m->mask; i++)
-        m->merge[i].left = NONE;
+    empty_pairs(m, (old.mask + 1) * 2);
     for (size_t i = 0; i <= old.mask; i++)
-        if (old.merge[i].left != NONE)
-            *find_merge(m, old.merge[i].left, old.merge[i].right) = old.merge[i];
-    free(old.merge);
+        if (old.pair[i] != EMPTY)
+            put_pair(m, old.pair[i]);
+    free(old.pair);
+    free(old.filter);
 }
 
-int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right,
-                  uint32_t rank)
+int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right)
 {
     int32_t l = vocab_find(m->vocab, left, n_left), r = vocab_find(m->vocab, right, n_right);
     if (l < 0 || r < 0 || n_right < m->prefix.n)
@@ -112,11 +139,13 @@ int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *ri
         free(joined);
     if (id < 0)
         return -1;
-    if ((m->n_merge + 1) * 2 > m->mask + 1)
-        grow_merges(m);
-    struct bpe_merge *slot = find_merge(m, (uint32_t)l, (uint32_t)r);
-    m->n_merge += slot->left == NONE;
-    *slot = (struct bpe_merge){ (uint32_t)l, (uint32_t)r, rank, (uint32_t)id };
+    if (m->n_merge > BPE_MAX_MERGE)
+        return -2;
+    if ((m->n_pair + 1) * 2 > m->mask + 1)
+        grow_pairs(m);
+    put_pair(m, (uint64_t)l << 44 | (uint64_t)r << 24 | m->n_merge);
+    xgrow(&m->merged, &m->merge_room, m->n_merge + 1, sizeof *m->merged);
+    m->merged[m->n_merge++] = (uint32_t)id;
     return 0;
 }
 
@@ -208,39 +237,56 @@ static void split_bytes(const struct bpe *m, struct bpe_work *w, const char *s, 
 
 /* ---- merging */
 
-/* A short piece: look for the best pair, merge, close the gap. */
+static uint32_t due_key(uint32_t rank, size_t at)
+{
+    return rank == NONE ? NONE : rank * SHORT_WORD + (uint32_t)at;
+}
+
+/* The bit set next above, or below, bit i; 64 if there is none. */
+static size_t next_bit(uint64_t bits, size_t i)
+{
+    bits &= ~(uint64_t)1 << i;
+    return bits ? (size_t)__builtin_ctzll(bits) : 64;
+}
+
+static size_t prev_bit(uint64_t bits, size_t i)
+{
+    bits &= ((uint64_t)1 << i) - 1;
+    return bits ? 63 - (size_t)__builtin_clzll(bits) : 64;
+}
+
+/* A short piece. Nothing moves: a bit of `live` is a symbol that is not merged into one before it, and due[i]
+ * is the rank of the pair that starts at symbol i with i below it, so that the smallest is the best and
+ * leftmost. */
 static void merge_short(const struct bpe *m, struct bpe_work *w)
 {
     struct symbol *sym = w->symbol;
     size_t n = w->n;
-    uint32_t rank[SHORT_WORD], id[SHORT_WORD]; /* of the pair (i, i + 1) */
-    for (size_t i = 0; i + 1 < n; i++) {
-        const struct bpe_merge *pair = find_merge(m, sym[i].id, sym[i + 1].id);
-        rank[i] = pair->left == NONE ? NONE : pair->rank;
-        id[i] = pair->id;
-    }
-    while (n > 1) {
-        size_t best = 0;
+    uint64_t live = n < 64 ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
+    uint32_t due[SHORT_WORD];
+    for (size_t i = 0; i + 1 < n; i++)
+        due[i] = due_key(find_rank(m, sym[i].id, sym[i + 1].id), i);
+    due[n - 1] = NONE;
+    for (;;) {
+        uint32_t best = due[0];
         for (size_t i = 1; i + 1 < n; i++)
-            if (rank[i] < rank[best])
-                best = i;
-        if (rank[best] == NONE)
+            best = due[i] < best ? due[i] : best;
+        if (best == NONE)
             break;
-        sym[best].id = id[best];
-        sym[best].n_bytes += sym[best + 1].n_bytes;
-        n--;
-        for (size_t i = best + 1; i < n; i++) {
-            sym[i] = sym[i + 1];
-            rank[i - 1] = rank[i];
-            id[i - 1] = id[i];
-        }
-        for (size_t i = best ? best - 1 : 0; i <= best && i + 1 < n; i++) {
-            const struct bpe_merge *pair = find_merge(m, sym[i].id, sym[i + 1].id);
-            rank[i] = pair->left == NONE ? NONE : pair->rank;
-            id[i] = pair->id;
-        }
+        size_t at = best % SHORT_WORD, next = next_bit(live, at);
+        sym[at].id = m->merged[best / SHORT_WORD];
+        sym[at].n_bytes += sym[next].n_bytes;
+        live &= ~((uint64_t)1 << next);
+        due[next] = due[at] = NONE;
+        size_t behind = next_bit(live, at), before = prev_bit(live, at);
+        if (behind < 64)
+            due[at] = due_key(find_rank(m, sym[at].id, sym[behind].id), at);
+        if (before < 64)
+            due[before] = due_key(find_rank(m, sym[before].id, sym[at].id), before);
     }
-    w->n = n;
+    w->n = 0;
+    for (; live; live &= live - 1)
+        sym[w->n++] = sym[__builtin_ctzll(live)];
 }
 
 static int due_before(const struct due *a, const struct due *b)
@@ -276,9 +322,9 @@ static void push_pair(const struct bpe *m, struct bpe_work *w, int32_t left, int
 {
     if (left < 0 || right < 0)
         return;
-    const struct bpe_merge *pair = find_merge(m, w->symbol[left].id, w->symbol[right].id);
-    if (pair->left != NONE)
-        heap_push(w, (struct due){ pair->rank, (uint32_t)left, pair->id });
+    uint32_t rank = find_rank(m, w->symbol[left].id, w->symbol[right].id);
+    if (rank != NONE)
+        heap_push(w, (struct due){ rank, (uint32_t)left });
 }
 
 /* A long piece: a heap of merges, each looked at again when its turn comes, as the pair may be gone by then.
@@ -299,10 +345,9 @@ static void merge_long(const struct bpe *m, struct bpe_work *w)
         if (left->n_bytes == 0 || left->next < 0)
             continue;
         struct symbol *right = &sym[left->next];
-        const struct bpe_merge *pair = find_merge(m, left->id, right->id);
-        if (pair->left == NONE || pair->rank != d.rank)
+        if (find_rank(m, left->id, right->id) != d.rank)
             continue;
-        left->id = d.id;
+        left->id = m->merged[d.rank];
         left->n_bytes += right->n_bytes;
         right->n_bytes = 0;
         left->next = right->next;

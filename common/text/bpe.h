@@ -8,14 +8,16 @@
 #include "text/tokens.h"
 #include "text/vocab.h"
 
-struct bpe_merge {
-    uint32_t left, right, rank, id; /* left UINT32_MAX: an empty slot */
-};
+enum { BPE_MAX_ID = (1 << 20) - 1, BPE_MAX_MERGE = (1 << 24) - 1 };
 
 struct bpe {
     const struct vocab *vocab;
-    struct bpe_merge *merge; /* open addressing */
-    size_t mask, n_merge;
+    uint64_t *pair; /* open addressing: left id, right id (20 bits each), rank (24); UINT64_MAX: empty */
+    uint64_t
+        *filter; /* a bit for each hash: most pairs have no merge, and this is small enough to tell fast */
+    size_t mask, filter_mask, n_pair;
+    uint32_t *merged; /* [n_merge] what the pair of each rank becomes */
+    size_t n_merge, merge_room;
     int32_t byte_letter[256];   /* the id of the letter that ByteLevel writes for a byte; -1: none */
     int32_t byte_fallback[256]; /* the id of <0x00> ... <0xFF>; -1: none */
     int32_t unknown;            /* id of the unknown token; -1: what is unknown is left out */
@@ -28,14 +30,14 @@ struct bpe_work;
 struct bpe_work *bpe_work_new(void);
 void bpe_work_free(struct bpe_work *w);
 
-/* A model without merges over `vocab`, which it borrows; set the options, then add the merges. */
-void bpe_init(struct bpe *m, const struct vocab *vocab, size_t n_merge_expected);
+/* A model without merges over `vocab`, which it borrows and whose ids must be at most BPE_MAX_ID; set the
+ * options, then add the merges. */
+void bpe_init(struct bpe *m, const struct vocab *vocab);
 void bpe_clear(struct bpe *m);
 
-/* The merge numbered `rank` (they come in order). 0; or -1 when one of the three tokens is not in the
- * vocabulary. A pair given twice keeps its later rank. */
-int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right,
-                  uint32_t rank);
+/* The next merge. 0; or -1 when one of the three tokens is not in the vocabulary; or -2 when there are too
+ * many. A pair given twice keeps its later rank. */
+int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right);
 
 /* Appends the tokens of s[0..n-1] (n < 2^31) to `out`, their ends counted in bytes of s. `bytes`: s stands
  * for the letters that ByteLevel would write for its bytes. */

@@ -126,11 +126,15 @@ static const char *replacement(const struct charsmap *c, const char *s, size_t n
 
 enum { PICTOGRAPHIC = 0x80 };
 
-static unsigned char break_class(uint32_t c)
+static void fill_breaks(void *context, uint32_t first, unsigned char page[256])
 {
-    int value = u_getIntPropertyValue((UChar32)c, UCHAR_GRAPHEME_CLUSTER_BREAK);
-    return (unsigned char)(value |
-                           (u_hasBinaryProperty((UChar32)c, UCHAR_EXTENDED_PICTOGRAPHIC) ? PICTOGRAPHIC : 0));
+    (void)context;
+    for (uint32_t i = 0; i < 256; i++) {
+        UChar32 c = (UChar32)(first + i);
+        page[i] = (unsigned char)u_getIntPropertyValue(c, UCHAR_GRAPHEME_CLUSTER_BREAK);
+        if (u_hasBinaryProperty(c, UCHAR_EXTENDED_PICTOGRAPHIC))
+            page[i] |= PICTOGRAPHIC;
+    }
 }
 
 /* Whether a cluster goes on from a character of class a to one of class b, as far as these two tell. */
@@ -209,7 +213,7 @@ int charsmap_apply(const struct charsmap *c, struct charsmap_work *w, const stru
     struct progress p = { t, out, 0, 0 };
     size_t end, bytes, length;
     const char *by;
-    w->breaks.of = break_class;
+    w->breaks.fill = fill_breaks;
     for (size_t i = 0; i < t->n; i = end) {
         unsigned char u = (unsigned char)t->s[i], v = i + 1 < t->n ? (unsigned char)t->s[i + 1] : ' ';
         end = i + 1;

@@ -33,9 +33,9 @@ static inline uint64_t hash_bytes(const char *s, size_t n)
     return hash_mix(h ^ ((uint64_t)head << 32 | tail), k0);
 }
 
-static inline uint64_t hash_pair(uint32_t a, uint32_t b)
+static inline uint64_t hash_word(uint64_t w)
 {
-    return hash_mix((uint64_t)a << 32 | b, 0x9e3779b97f4a7c15);
+    return hash_mix(w ^ 0xd1342543de82ef95, 0x9e3779b97f4a7c15);
 }
 
 #endif

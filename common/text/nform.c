@@ -8,33 +8,17 @@
 /* About a code point: its canonical combining class if its quick check says yes, else this. */
 enum { NOT_QUICK = 255 };
 
-static unsigned char quick(uint32_t c, UProperty check)
-{
-    return u_getIntPropertyValue((UChar32)c, check) == UNORM_YES ? u_getCombiningClass((UChar32)c)
-                                                                 : NOT_QUICK;
-}
+static const UProperty quick_checks[NFORM_N] = { UCHAR_NFC_QUICK_CHECK, UCHAR_NFD_QUICK_CHECK,
+                                                 UCHAR_NFKC_QUICK_CHECK, UCHAR_NFKD_QUICK_CHECK };
 
-static unsigned char quick_c(uint32_t c)
+static void fill_quick(void *context, uint32_t first, unsigned char page[256])
 {
-    return quick(c, UCHAR_NFC_QUICK_CHECK);
+    const UProperty *check = context;
+    for (uint32_t i = 0; i < 256; i++) {
+        UChar32 c = (UChar32)(first + i);
+        page[i] = u_getIntPropertyValue(c, *check) == UNORM_YES ? u_getCombiningClass(c) : NOT_QUICK;
+    }
 }
-
-static unsigned char quick_d(uint32_t c)
-{
-    return quick(c, UCHAR_NFD_QUICK_CHECK);
-}
-
-static unsigned char quick_kc(uint32_t c)
-{
-    return quick(c, UCHAR_NFKC_QUICK_CHECK);
-}
-
-static unsigned char quick_kd(uint32_t c)
-{
-    return quick(c, UCHAR_NFKD_QUICK_CHECK);
-}
-
-static unsigned char (*const quick_of[NFORM_N])(uint32_t) = { quick_c, quick_d, quick_kc, quick_kd };
 
 static const UNormalizer2 *icu_form(enum nform form)
 {
@@ -77,11 +61,18 @@ static void through_icu(enum nform form, struct nform_work *w, const struct mtex
 int nform_apply(enum nform form, struct nform_work *w, const struct mtext *t, struct mbuf *out)
 {
     struct upages *pages = &w->quick[form];
-    pages->of = quick_of[form];
+    pages->fill = fill_quick;
+    pages->context = (void *)(uintptr_t)&quick_checks[form];
     size_t bytes, firm = 0, done = 0; /* the last such character; what has been written */
     unsigned char last = 0;
     int changed = 0;
     for (size_t i = 0; i < t->n; i += bytes) {
+        if ((unsigned char)t->s[i] < 0x80) { /* in every form, and nothing but what follows can touch it */
+            firm = i;
+            bytes = 1;
+            last = 0;
+            continue;
+        }
         unsigned char c = upages_get(pages, utf8_decode(t->s + i, &bytes));
         if (c == 0)
             firm = i;

@@ -14,6 +14,7 @@ void pretok_clear(struct pretok *p)
 void pretok_work_clear(struct pretok_work *w)
 {
     regex_work_free(w->regex);
+    gptsplit_work_clear(&w->gptsplit);
     free(w->piece);
     free(w->spare);
     mbuf_clear(&w->buffer[0]);
@@ -100,6 +101,21 @@ static int cut_matches(const struct pretok *p, struct cutter *c, const char *s, 
     return got;
 }
 
+/* The same when the pattern is a well-known one and matches are isolated: matches and what lies between are
+ * pieces. */
+static void cut_fast(const struct pretok *p, struct pretok_work *w, const char *s, size_t n, size_t base)
+{
+    size_t done = 0, start, end;
+    while (done < n && (end = gptsplit_next(p->fast, &w->gptsplit, s, n, done, &start))) {
+        if (done < start)
+            add_piece(w, base + done, base + start);
+        add_piece(w, base + start, base + end);
+        done = end;
+    }
+    if (done < n)
+        add_piece(w, base + done, base + n);
+}
+
 static int in_set(const struct pretok *p, uint32_t c)
 {
     switch (p->set) {
@@ -152,6 +168,8 @@ static void cut_words(struct pretok_work *w, const char *s, size_t n, size_t bas
 static int cut_piece(const struct pretok *p, struct pretok_work *w, const char *s, size_t n, size_t base)
 {
     struct cutter c = { .w = w, .behaviour = p->behaviour, .invert = p->invert, .first = w->n_spare };
+    if (p->fast)
+        return cut_fast(p, w, s, n, base), 0;
     if (p->kind == PRETOK_SPLIT && p->regex)
         return cut_matches(p, &c, s, n, base);
     if (p->kind == PRETOK_SPLIT)

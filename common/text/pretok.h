@@ -2,6 +2,7 @@
  * text. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TEXT_PRETOK_H
 #define TEXT_PRETOK_H
+#include "text/gptsplit.h"
 #include "text/mtext.h"
 #include "text/regex.h"
 
@@ -32,6 +33,7 @@ struct pretok {
     enum pretok_behaviour behaviour;
     int invert;
     struct regex *regex; /* owned; NULL: `text` is looked for */
+    enum gptsplit fast;  /* the pattern is this one, matches are isolated, and there is no regex */
     char *text;          /* owned */
     size_t n_text;
     enum pretok_set set;
@@ -47,6 +49,7 @@ struct pretok_piece {
 /* Scratch of one thread; starts as all zeros. */
 struct pretok_work {
     struct regex_work *regex;
+    struct gptsplit_work gptsplit;
     struct pretok_piece *piece, *spare; /* [n_piece] the result */
     size_t n_piece, room, n_spare, spare_room;
     struct mbuf buffer[2];

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "text/tokenizer.h"
+#include "text/memo.h"
 #include "text/tokenizer_parts.h"
 
 struct tokenizer_work {
     struct bpe_work *bpe;
     struct unigram_work *unigram;
+    struct memo memo;
     struct normal_work normal;
     struct pretok_work pretok;
     struct decode_work decode;
@@ -16,6 +18,7 @@ struct tokenizer_work *tokenizer_work_new(const struct tokenizer *t)
     struct tokenizer_work *w = xcalloc(1, sizeof *w);
     w->bpe = bpe_work_new();
     w->unigram = unigram_work_new();
+    memo_init(&w->memo);
     return w;
 }
 
@@ -25,6 +28,7 @@ void tokenizer_work_free(struct tokenizer_work *w)
         return;
     bpe_work_free(w->bpe);
     unigram_work_free(w->unigram);
+    memo_clear(&w->memo);
     normal_work_clear(&w->normal);
     pretok_work_clear(&w->pretok);
     decode_work_clear(&w->decode);
@@ -111,22 +115,54 @@ unsigned tokenizer_token_flags(const struct tokenizer *t, uint32_t id)
 
 /* ---- encoding */
 
-/* A normalised part without added tokens: cut and give it to the model. */
+static int run_model(const struct tokenizer *t, struct tokenizer_work *w, const char *s, size_t n,
+                     struct tokens *out)
+{
+    if (t->model == MODEL_UNIGRAM)
+        return unigram_encode(&t->unigram, w->unigram, s, n, out);
+    bpe_encode(&t->bpe, w->bpe, s, n, t->bytes, out);
+    return 0;
+}
+
+/* The tokens of a piece that is not in memory, which then is. */
+static int encode_new(const struct tokenizer *t, struct tokenizer_work *w, uint64_t hash, const char *s,
+                      size_t n, struct tokens *out)
+{
+    size_t first = out->n;
+    int status = run_model(t, w, s, n, out);
+    if (status == 0 && memo_takes(n))
+        memo_keep(&w->memo, hash, s, n, out, first);
+    return status;
+}
+
+/* A normalised part without added tokens: cut, and each piece given to the model. Pieces are hashed some way
+ * ahead, so that what is remembered of them has come into the cache when it is their turn. */
 static int encode_part(const struct tokenizer *t, struct tokenizer_work *w, const struct mtext *part,
                        struct tokens *out)
 {
+    enum { AHEAD = 8 };
+    uint64_t hash[AHEAD];
     if (pretok_run(t->pretok, t->n_pretok, &w->pretok, part) < 0)
         return TOKENIZER_REGEX;
     const struct mtext *text = &w->pretok.text;
-    for (size_t i = 0; i < w->pretok.n_piece; i++) {
-        struct pretok_piece p = w->pretok.piece[i];
-        size_t first = out->n;
-        if (t->model == MODEL_BPE)
-            bpe_encode(&t->bpe, w->bpe, text->s + p.start, p.end - p.start, t->bytes, out);
-        else if (unigram_encode(&t->unigram, w->unigram, text->s + p.start, p.end - p.start, out) < 0)
-            return TOKENIZER_NO_UNKNOWN;
-        for (size_t k = first; k < out->n; k++)
-            out->end[k] = mtext_at(text, p.start + out->end[k]);
+    const struct pretok_piece *piece = w->pretok.piece;
+    size_t n_piece = w->pretok.n_piece;
+    for (size_t i = 0; i < n_piece + AHEAD; i++) {
+        if (i >= AHEAD) {
+            const struct pretok_piece *p = &piece[i - AHEAD];
+            const char *s = text->s + p->start;
+            size_t n = p->end - p->start, first = out->n;
+            if (!(memo_takes(n) && memo_find(&w->memo, hash[i % AHEAD], s, n, out)) &&
+                encode_new(t, w, hash[i % AHEAD], s, n, out) < 0)
+                return TOKENIZER_NO_UNKNOWN;
+            for (size_t k = first; k < out->n; k++)
+                out->end[k] = mtext_at(text, p->start + out->end[k]);
+        }
+        if (i < n_piece) {
+            size_t n = piece[i].end - piece[i].start;
+            hash[i % AHEAD] = memo_takes(n) ? hash_bytes(text->s + piece[i].start, n) : 0;
+            __builtin_prefetch(memo_slot(&w->memo, hash[i % AHEAD]));
+        }
     }
     return 0;
 }

@@ -23,6 +23,11 @@ int tokjson_mark(struct tokjson_scan *c, char mark)
     return 1;
 }
 
+static int is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 /* The 4 hexadecimal digits of a \u escape, or -1. */
 static int32_t hex4(const char *s, const char *end)
 {
@@ -100,19 +105,46 @@ int tokjson_string(struct tokjson_scan *c, char **s, size_t *n)
     return 1;
 }
 
+/* Bytes of the JSON number that s starts with, 0 if it starts with none. */
+static size_t number_length(const char *s, const char *end)
+{
+    const char *p = s + (s < end && *s == '-'), *digits = p;
+    while (p < end && is_digit(*p))
+        p++;
+    if (p == digits || (*digits == '0' && p > digits + 1))
+        return 0;
+    if (p < end && *p == '.') {
+        for (digits = ++p; p < end && is_digit(*p);)
+            p++;
+        if (p == digits)
+            return 0;
+    }
+    if (p < end && (*p | 32) == 'e') {
+        p += 1 + (p + 1 < end && (p[1] == '+' || p[1] == '-'));
+        for (digits = p; p < end && is_digit(*p);)
+            p++;
+        if (p == digits)
+            return 0;
+    }
+    return (size_t)(p - s);
+}
+
 int tokjson_number(struct tokjson_scan *c, double *v)
 {
-    skip_blanks(c);
+    enum { EXACT = 15 }; /* digits that a double holds */
     char text[64];
-    size_t n = 0;
-    while (c->at + n < c->end && n < sizeof text - 1 && strchr("+-.0123456789eE", c->at[n]) && c->at[n])
-        n++;
+    skip_blanks(c);
+    size_t n = number_length(c->at, c->end), k = 0;
+    uint64_t whole = 0;
+    if (n == 0 || n >= sizeof text)
+        return 0;
+    while (k < n && k < EXACT && is_digit(c->at[k]))
+        whole = whole * 10 + (uint64_t)(c->at[k++] - '0');
     memcpy(text, c->at, n);
     text[n] = 0;
-    const char *digits = text + (text[0] == '-');
-    if (*digits < '0' || *digits > '9' || (digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9'))
-        return 0;
-    if (num_parse_f64(text, v) < 0)
+    if (k == n)
+        *v = (double)whole;
+    else if (num_parse_f64(text, v) < 0)
         return 0;
     c->at += n;
     skip_blanks(c);
@@ -136,38 +168,28 @@ static int skip_string(struct tokjson_scan *c)
 /* Skips a value by its brackets and strings alone; whether it is well-formed is the reader's business. */
 static int skip_value(struct tokjson_scan *c)
 {
+    static const unsigned char marks[256] = {
+        ['"'] = 1, ['['] = 1, ['{'] = 1, [']'] = 1, ['}'] = 1, [','] = 1
+    };
     size_t depth = 0;
-    skip_blanks(c);
-    while (c->at < c->end) {
-        switch (*c->at) {
-        case '"':
+    for (;;) {
+        char *p = c->at;
+        while (p < c->end && !marks[(unsigned char)*p])
+            p++;
+        c->at = p;
+        if (p == c->end)
+            return depth == 0;
+        if (depth == 0 && (*p == ']' || *p == '}' || *p == ','))
+            return 1;
+        if (*p == '"') {
             if (!skip_string(c))
                 return 0;
-            break;
-        case '[':
-        case '{':
-            depth++;
-            c->at++;
-            break;
-        case ']':
-        case '}':
-            if (depth == 0)
-                return 1;
-            depth--;
-            c->at++;
-            break;
-        case ',':
-            if (depth == 0)
-                return 1;
-            c->at++;
-            break;
-        default:
-            c->at++;
+            continue;
         }
-        if (depth == 0)
-            skip_blanks(c);
+        depth += *p == '[' || *p == '{';
+        depth -= *p == ']' || *p == '}';
+        c->at++;
     }
-    return depth == 0;
 }
 
 /* Walks the members of the object at c, calling member(name, value) for each; the value is skipped whatever

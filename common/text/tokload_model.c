@@ -64,7 +64,6 @@ static int load_merges(struct load *l)
 {
     struct tokjson_scan *c = &l->json.merges;
     struct bpe *m = &l->t->bpe;
-    uint32_t rank = 0;
     if (!c->at || !tokjson_mark(c, '['))
         return load_fail(l, "model: 'merges' is not a list");
     for (size_t i = 0; !tokjson_mark(c, ']'); i++) {
@@ -73,7 +72,10 @@ static int load_merges(struct load *l)
         int got = i && !tokjson_mark(c, ',') ? 0 : scan_merge(c, &left, &n_left, &right, &n_right);
         if (!got)
             return load_fail(l, "model: merge %zu is not a pair of tokens", i + 1);
-        if (got == 1 && bpe_add_merge(m, left, n_left, right, n_right, rank++) < 0)
+        int status = got == 1 ? bpe_add_merge(m, left, n_left, right, n_right) : 0;
+        if (status == -2)
+            return load_fail(l, "model: more than %d merges", BPE_MAX_MERGE + 1);
+        if (status < 0)
             return load_fail(l, "model: merge %zu ('%.*s' and '%.*s') is not in the vocabulary", i + 1,
                              SHOWN(n_left), left, SHOWN(n_right), right);
     }
@@ -103,8 +105,9 @@ static int load_bpe(struct load *l, const json_t *model)
         return load_fail(l, "model: BPE with dropout is not supported, as it would encode at random");
     if (load_vocab_object(l) < 0)
         return -1;
-    const struct tokjson_scan *merges = &l->json.merges;
-    bpe_init(&t->bpe, &t->vocab, merges->at ? (size_t)(merges->end - merges->at) / 10 : 0);
+    if (t->vocab.n_id > BPE_MAX_ID)
+        return load_fail(l, "model: BPE with ids above %d is not supported", BPE_MAX_ID - 1);
+    bpe_init(&t->bpe, &t->vocab);
     if (load_bool(l, model, "model", "fuse_unk", 0, &t->bpe.fuse_unknown) < 0 ||
         load_bool(l, model, "model", "byte_fallback", 0, &t->bpe.has_fallback) < 0 ||
         load_bool(l, model, "model", "ignore_merges", 0, &t->bpe.ignore_merges) < 0 ||

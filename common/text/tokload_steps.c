@@ -3,9 +3,6 @@
 #include "text/tokload.h"
 #include <stdio.h>
 
-static const char gpt2_pattern[] =
-    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-
 static const char *type_of(const json_t *step)
 {
     const char *type = json_string_value(load_member(step, "type"));
@@ -157,7 +154,10 @@ static int load_split(struct load *l, const json_t *step)
     struct pretok *p = add_pretok(l->t, PRETOK_SPLIT, behaviour);
     if (load_bool(l, step, "pre_tokenizer 'Split'", "invert", 0, &p->invert) < 0)
         return -1;
-    return load_pattern(l, step, "pre_tokenizer 'Split'", &p->regex, &p->text, &p->n_text);
+    const json_t *regex = load_member(load_member(step, "pattern"), "Regex");
+    if (json_is_string(regex) && behaviour == PRETOK_ISOLATED && !p->invert)
+        p->fast = gptsplit_of(json_string_value(regex), json_string_length(regex));
+    return p->fast ? 0 : load_pattern(l, step, "pre_tokenizer 'Split'", &p->regex, &p->text, &p->n_text);
 }
 
 static int load_bytelevel(struct load *l, const json_t *step)
@@ -168,16 +168,8 @@ static int load_bytelevel(struct load *l, const json_t *step)
         return -1;
     if (prefix_space)
         add_pretok(l->t, PRETOK_PREFIX_SPACE, PRETOK_ISOLATED);
-    if (use_regex) {
-        char *why;
-        struct pretok *p = add_pretok(l->t, PRETOK_SPLIT, PRETOK_ISOLATED);
-        p->regex = regex_new(gpt2_pattern, sizeof gpt2_pattern - 1, &why);
-        if (!p->regex) {
-            load_fail(l, "%s", why);
-            free(why);
-            return -1;
-        }
-    }
+    if (use_regex)
+        add_pretok(l->t, PRETOK_SPLIT, PRETOK_ISOLATED)->fast = GPTSPLIT_GPT2;
     add_pretok(l->t, PRETOK_SPELL, PRETOK_ISOLATED);
     return 0;
 }

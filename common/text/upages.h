@@ -1,5 +1,5 @@
 /* upages.h - a byte about each code point, worked out page by page when first asked for.  Layer: text.
- * ICU's own look-ups take several steps each; here it is two loads.
+ * Libraries' own look-ups take several steps each; here it is two loads.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TEXT_UPAGES_H
 #define TEXT_UPAGES_H
@@ -9,9 +9,11 @@
 
 enum { UPAGES_N = 0x110000 >> 8 };
 
-/* Belongs to one thread. Starts as all zeros but for `of`. */
+/* Belongs to one thread. Starts as all zeros but for `fill`, which says what is kept about code points first
+ * to first + 255. */
 struct upages {
-    unsigned char (*of)(uint32_t c); /* what is kept about c */
+    void (*fill)(void *context, uint32_t first, unsigned char page[256]);
+    void *context;
     unsigned char *page[UPAGES_N];
 };
 
@@ -19,9 +21,8 @@ static inline unsigned char upages_get(struct upages *u, uint32_t c)
 {
     unsigned char **page = &u->page[c >> 8];
     if (__builtin_expect(!*page, 0)) {
-        *page = xmalloc(256);
-        for (uint32_t i = 0; i < 256; i++)
-            (*page)[i] = u->of((c & ~(uint32_t)0xff) | i);
+        *page = xcalloc(256, 1);
+        u->fill(u->context, c & ~(uint32_t)0xff, *page);
     }
     return (*page)[c & 0xff];
 }
