@@ -3,14 +3,22 @@
 #include "base/utf8.h"
 #include "text/uchars.h"
 
-void added_init(struct added *a, struct added_token *token, const struct vocab_token *content,
-                const int32_t *index, size_t n)
+void added_init(struct added *a, const struct added_token *token, size_t n, int normalized)
 {
-    *a = (struct added){ .token = token, .n = n };
-    trie_build(&a->trie, content, index, n);
-    for (size_t i = 0; i < n; i++)
-        if (content[i].n)
-            a->starts[(unsigned char)content[i].s[0]] = 1;
+    *a = (struct added){ .token = token };
+    struct vocab_token *text = xnew(n, sizeof *text);
+    int32_t *index = xnew(n, sizeof *index);
+    for (int special = 0; special <= 1; special++) /* from the last to the first, as the trie keeps the last */
+        for (size_t i = n; i-- > 0;) {
+            if (token[i].special != special || token[i].normalized != normalized)
+                continue;
+            text[a->n] = (struct vocab_token){ token[i].decoded, token[i].n_decoded };
+            index[a->n++] = (int32_t)i;
+            a->starts[(unsigned char)token[i].decoded[0]] = 1;
+        }
+    trie_build(&a->trie, text, index, a->n);
+    free(text);
+    free(index);
 }
 
 void added_clear(struct added *a)
@@ -51,11 +59,15 @@ int32_t added_find(const struct added *a, const struct mtext *t, size_t from, si
         i = *next - 1; /* a match that is refused is passed over whole */
         if (token->single_word && !is_single_word(t, *start, *end))
             continue;
-        while (token->lstrip && *start > floor &&
-               uchars_is_space(utf8_decode(t->s + before(t->s, *start), &bytes)))
-            *start = before(t->s, *start);
+        if (token->lstrip) {
+            while (*start > floor && uchars_is_space(utf8_decode(t->s + before(t->s, *start), &bytes)))
+                *start = before(t->s, *start);
+            *start = *start > floor ? *start : floor; /* the token before may have stripped as far as here */
+        }
         while (token->rstrip && *end < t->n && uchars_is_space(utf8_decode(t->s + *end, &bytes)))
             *end += bytes;
+        if (*start >= *end)
+            continue;
         return index;
     }
     return -1;

@@ -7,8 +7,9 @@
 #include "text/trie.h"
 
 struct added_token {
-    char *content; /* owned */
-    size_t n;
+    char *content; /* as the file writes it; owned */
+    char *decoded; /* as it is looked for and decoded, which is normalised if `normalized`; owned */
+    size_t n, n_decoded;
     uint32_t id;
     int special, single_word, lstrip, rstrip, normalized;
 };
@@ -16,15 +17,15 @@ struct added_token {
 /* Tokens that are looked for together: those that the file marks `normalized` in the normalised text, the
  * others before. Of several that match at a place the longest counts. */
 struct added {
-    struct added_token *token; /* [n], borrowed */
+    const struct added_token *token; /* borrowed */
     struct trie trie;          /* of contents; values index `token` */
     unsigned char starts[256]; /* whether a content starts with this byte */
     size_t n;
 };
 
-/* content[i] is what to look for in place of token[i].content (the normalised content). */
-void added_init(struct added *a, struct added_token *token, const struct vocab_token *content,
-                const int32_t *index, size_t n);
+/* Looks for those of token[0..n-1] (borrowed) whose `normalized` is as given. Of two that are looked for as the same
+ * text the first special one counts, else the first. */
+void added_init(struct added *a, const struct added_token *token, size_t n, int normalized);
 void added_clear(struct added *a);
 
 /* The next token in t at byte `from` or later: its index, and the bytes that it takes, white space that it

@@ -38,22 +38,41 @@ void nform_work_clear(struct nform_work *w)
     *w = (struct nform_work){ 0 };
 }
 
-/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units, or 11 of UTF-8
- * for each byte it had (Unicode Standard Annex 15, section 12). */
+/* How many code points c becomes before marks are put in order and composed. */
+static int32_t n_decomposed(enum nform form, uint32_t c)
+{
+    UErrorCode error = U_ZERO_ERROR;
+    UChar text[32];
+    int32_t n = form == NFORM_C || form == NFORM_KC
+                    ? -1
+                    : unorm2_getDecomposition(icu_form(form), (UChar32)c, text, 32, &error);
+    return n < 0 ? 1 : u_countChar32(text, n);
+}
+
+/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units (Unicode Standard
+ * Annex 15, section 12). Where a code point came from is told by counting, which marks that change places upset. */
 static void through_icu(enum nform form, struct nform_work *w, const struct mtext *t, size_t from, size_t to,
                         struct mbuf *out)
 {
     UErrorCode error = U_ZERO_ERROR;
-    int32_t n_wide, n_changed, n_narrow;
+    int32_t n_wide, n_changed, n_narrow, n_due = 0;
     xgrow(&w->wide, &w->wide_room, to - from, sizeof *w->wide);
     xgrow(&w->changed, &w->changed_room, (to - from) * 18, sizeof *w->changed);
-    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from),
-                  &error);
+    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from), &error);
     n_changed = unorm2_normalize(icu_form(form), (const UChar *)w->wide, n_wide, (UChar *)w->changed,
                                  (int32_t)w->changed_room, &error);
     xgrow(&w->narrow, &w->narrow_room, (size_t)n_changed * 3, 1);
     u_strToUTF8(w->narrow, (int32_t)w->narrow_room, &n_narrow, (const UChar *)w->changed, n_changed, &error);
-    mbuf_put(out, t, from, w->narrow, (size_t)n_narrow);
+    size_t bytes, source = from, next = from;
+    for (size_t i = 0; i < (size_t)n_narrow; i += bytes, n_due--) {
+        if (n_due == 0 && next < to) {
+            source = next;
+            n_due = n_decomposed(form, utf8_decode(t->s + source, &bytes));
+            next += bytes;
+        }
+        utf8_decode(w->narrow + i, &bytes);
+        mbuf_put(out, t, source, w->narrow + i, bytes);
+    }
 }
 
 /* A stretch that may not be in the form: from the last character in front of byte i that nothing can join, to

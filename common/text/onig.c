@@ -10,7 +10,8 @@
 #define SPACE                                                                                                \
     "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{"     \
     "3000}"
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}"
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+#define LONE_WORD WORD "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}" /* outside brackets it holds six more */
 #define HEX  "0-9A-Fa-f"
 
 static const struct {
@@ -144,6 +145,8 @@ static int property(struct onig *o, struct set *set)
     memcpy(name, o->p, n);
     name[n] = 0;
     o->p = close + 1;
+    if (!strcasecmp(name, "word"))
+        return snprintf(set->text, sizeof set->text, "%s", LONE_WORD), 1;
     if (named_set(set, name, n) == 0)
         return 1;
     int32_t category = u_getPropertyValueEnum(UCHAR_GENERAL_CATEGORY_MASK, name);
@@ -164,12 +167,12 @@ static int property(struct onig *o, struct set *set)
 }
 
 /* The escape behind a backslash, if it stands for a set: 1, else 0, or -1. */
-static int set_escape(struct onig *o, struct set *set)
+static int set_escape(struct onig *o, int in_class, struct set *set)
 {
-    static const struct {
+    const struct {
         char letter;
         const char *set;
-    } short_sets[] = { { 's', SPACE }, { 'd', "\\p{Nd}" }, { 'w', WORD }, { 'h', HEX } };
+    } short_sets[] = { { 's', SPACE }, { 'd', "\\p{Nd}" }, { 'w', in_class ? WORD : LONE_WORD }, { 'h', HEX } };
     *set = (struct set){ 0 };
     if (take(o, "p{") || (set->negated = take(o, "P{")))
         return property(o, set);
@@ -239,7 +242,7 @@ static int cls_member(struct onig *o, uint32_t *c, struct set *set)
     int got = char_escape(o, 1, c);
     if (got)
         return got;
-    got = set_escape(o, set);
+    got = set_escape(o, 1, set);
     return got == 0 ? fail(o, "an escape in a class is not supported") : got < 0 ? -1 : 2;
 }
 
@@ -417,8 +420,8 @@ static int group(struct onig *o, unsigned flags)
 
 static int escape(struct onig *o)
 {
-    static const char word_before[] = "(?<=[" WORD "])", word_behind[] = "(?=[" WORD "])";
-    static const char no_word_before[] = "(?<![" WORD "])", no_word_behind[] = "(?![" WORD "])";
+    static const char word_before[] = "(?<=[" LONE_WORD "])", word_behind[] = "(?=[" LONE_WORD "])";
+    static const char no_word_before[] = "(?<![" LONE_WORD "])", no_word_behind[] = "(?![" LONE_WORD "])";
     uint32_t c;
     struct set set;
     int got = char_escape(o, 0, &c);
@@ -427,7 +430,7 @@ static int escape(struct onig *o)
             put_char(o->out, c);
         return got < 0 ? -1 : 0;
     }
-    got = set_escape(o, &set);
+    got = set_escape(o, 0, &set);
     if (got) {
         strbuf_str(o->out, set.negated ? "[^" : "[");
         strbuf_str(o->out, set.text);

@@ -49,8 +49,10 @@ void tokenizer_free(struct tokenizer *t)
         pretok_clear(&t->pretok[i]);
     for (size_t i = 0; i < t->n_decode; i++)
         decode_clear(&t->decode[i]);
-    for (size_t i = 0; i < t->n_added; i++)
+    for (size_t i = 0; i < t->n_added; i++) {
         free(t->added[i].content);
+        free(t->added[i].decoded);
+    }
     added_clear(&t->raw);
     added_clear(&t->normalized);
     free(t->normal);
@@ -243,8 +245,10 @@ int tokenizer_decode(const struct tokenizer *t, struct tokenizer_work *w, const 
             return -1;
         }
         const struct added_token *added = added_of(t, id[i]);
-        if (!(skip_special && added && added->special))
+        if (!added)
             decode_token(&w->decode, s, length);
+        else if (!(skip_special && added->special))
+            decode_token(&w->decode, added->decoded, added->n_decoded);
     }
     *bad = n;
     return decode_run(t->decode, t->n_decode, &w->decode, out);

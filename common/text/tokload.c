@@ -135,34 +135,22 @@ static int load_added_token(struct load *l, const json_t *entry)
     return 0;
 }
 
-/* Those whose `normalized` is as asked, special ones first, as the reference orders them. */
-static int build_added(struct load *l, struct added *added, int normalized)
+/* What each token is looked for as. */
+static int normalize_added(struct load *l)
 {
     struct tokenizer *t = l->t;
-    struct vocab_token *content = xnew(t->n_added, sizeof *content);
-    int32_t *index = xnew(t->n_added, sizeof *index);
-    size_t n = 0;
     struct normal_work work = { 0 };
-    struct strbuf texts = { 0 };
     int status = 0;
-    for (size_t i = 0; i < t->n_added; i++) {
-        const struct added_token *a = &t->added[i];
-        if (a->normalized != normalized)
-            continue;
+    for (size_t i = 0; i < t->n_added && status == 0; i++) {
+        struct added_token *a = &t->added[i];
         struct mtext text = { .s = a->content, .n = a->n }, changed = text;
-        if (normalized && normal_run(t->normal, t->n_normal, &work, &text, &changed) < 0)
+        if (a->normalized && normal_run(t->normal, t->n_normal, &work, &text, &changed) < 0)
             status = load_fail(l, "added_tokens: '%s' cannot be normalised", a->content);
-        content[n].n = changed.n;
-        strbuf_add(&texts, changed.s, changed.n);
-        index[n++] = (int32_t)i;
+        else if (!changed.n)
+            status = load_fail(l, "added_tokens: '%s' is nothing once normalised", a->content);
+        a->decoded = xstrndup(changed.s, a->n_decoded = changed.n);
     }
-    for (size_t i = 0, start = 0; i < n; start += content[i++].n)
-        content[i].s = strbuf_text(&texts) + start;
-    added_init(added, t->added, content, index, n);
-    strbuf_clear(&texts);
     normal_work_clear(&work);
-    free(content);
-    free(index);
     return status;
 }
 
@@ -185,7 +173,11 @@ int load_added(struct load *l)
         t->added_at[i] = -1;
     for (size_t i = 0; i < t->n_added; i++)
         t->added_at[t->added[i].id] = (int32_t)i;
-    return build_added(l, &t->raw, 0) < 0 || build_added(l, &t->normalized, 1) < 0 ? -1 : 0;
+    if (normalize_added(l) < 0)
+        return -1;
+    added_init(&t->raw, t->added, t->n_added, 0);
+    added_init(&t->normalized, t->added, t->n_added, 1);
+    return 0;
 }
 
 /* ---- the whole file */
