@@ -67,7 +67,7 @@ static int fail_tensor(struct ts_reader *r, const struct tensor *t)
  * a header that promises too much costs nothing. NULL: fewer came, or memory ran out. */
 static const void *get(struct ts_reader *r, unsigned char **buffer, size_t *room, size_t n)
 {
-    const void *mapped = bytein_borrow(r->in, n);
+    const void *mapped = n ? bytein_borrow(r->in, n) : "";
     if (mapped)
         return mapped;
     size_t have = 0;
