@@ -11,8 +11,8 @@ struct csvout;
  * the row of column names: comma-separated, each quoted if need be. Ends the program when it cannot. */
 struct csvout *csvout_open(const char *path, const char *header);
 
-/* The same with a column in front that is named by the user (`--by`; NULL: none), whose name must not be one of the
- * header's. */
+/* The same with a column in front that is named by the user (`--by`; NULL: none), whose name must not be one
+ * of the header's. */
 struct csvout *csvout_open_by(const char *path, const char *by, const char *header);
 
 /* Fields of the current row, from the left; text is quoted where needed. A NaN is an empty field. */
