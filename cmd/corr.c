@@ -142,24 +142,35 @@ static struct columns other_columns(const struct columns *taken)
     return c;
 }
 
+/* Rows that have no text in the column of --by are in no group. */
 static void find_groups(void)
 {
-    size_t column = by ? csvtable_need(&table, by) : 0, room = 0, *row_room = NULL, more_room = 0;
-    for (size_t i = 0, g = 0; i < table.n_row; i++) {
-        const char *name = by ? table.cell[i * table.n_col + column] : NULL;
-        if (!n_group || (name && strcmp(groups[g].name, name) != 0))
-            for (g = 0; g < n_group && strcmp(groups[g].name, name) != 0; g++)
-                ;
-        if (g == n_group) {
-            xgrow(&groups, &room, ++n_group, sizeof *groups);
-            xgrow(&row_room, &more_room, n_group, sizeof *row_room);
-            groups[g] = (struct group){ .name = name };
-            row_room[g] = 0;
-        }
-        xgrow(&groups[g].row, &row_room[g], groups[g].n + 1, sizeof *groups[g].row);
-        groups[g].row[groups[g].n++] = i;
+    size_t column = by ? csvtable_need(&table, by) : 0, n_unnamed = 0, n_kept = 0;
+    size_t *of = xcalloc(table.n_row, sizeof *of), *first = xcalloc(table.n_row, sizeof *first);
+    n_group = by ? csvtable_levels(&table, column, of, first) : 1;
+    groups = xcalloc(n_group, sizeof *groups);
+    for (size_t i = 0; i < table.n_row; i++)
+        groups[of[i]].n++;
+    for (size_t g = 0; g < n_group; g++) {
+        groups[g].name = by ? table.cell[first[g] * table.n_col + column] : NULL;
+        groups[g].row = xnew(groups[g].n, sizeof *groups[g].row);
+        groups[g].n = 0;
     }
-    free(row_room);
+    for (size_t i = 0; i < table.n_row; i++)
+        groups[of[i]].row[groups[of[i]].n++] = i;
+    for (size_t g = 0; g < n_group; g++) {
+        if (by && !*groups[g].name) {
+            n_unnamed = groups[g].n;
+            free(groups[g].row);
+        } else {
+            groups[n_kept++] = groups[g];
+        }
+    }
+    n_group = n_kept;
+    if (n_unnamed)
+        warn("%s: rows without '%s', which are left out: %zu", table.path, by, n_unnamed);
+    free(of);
+    free(first);
 }
 
 /* ---- the estimates */
@@ -264,7 +275,7 @@ static void warn_of_troubles(void)
         n_missing += j->n < j->group->n;
         n_dependent += !compare && j->n && j->test.n_given < given.n && j->method != CORTEST_KENDALL;
         n_inexact += !compare && j->method != CORTEST_PEARSON && !isnan(j->test.p) &&
-                     strcmp(j->test.method, "exact");
+                     strcmp(j->test.method, "exact") != 0;
         if (isnan(estimate) && !n_undefined++)
             undefined = j;
     }

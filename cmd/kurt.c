@@ -362,10 +362,10 @@ int main(int argc, char **argv)
         finish_groups(files);
     csvout_close(out);
     if (nonfinite.n)
-        warn("%zu rows leave out values that are not finite, the first that of '%s': see n_nonfinite",
+        warn("rows with values that are not finite, which are left out: %zu, the first '%s'; see n_nonfinite",
              nonfinite.n, nonfinite.first);
     if (undefined.n)
-        warn("%zu rows have no kurtosis (too few values, or all equal), the first that of '%s'", undefined.n,
+        warn("rows without kurtosis (too few values, or all equal): %zu, the first '%s'", undefined.n,
              undefined.first);
     free(nonfinite.first);
     free(undefined.first);

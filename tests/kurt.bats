@@ -77,7 +77,7 @@ END
     awk 'BEGIN { for (i = 0; i < 5000; i++) print 0.1 }' | floats x >same.t
     run -0 --separate-stderr kurt same.t
     [[ $output == *",5000,5000,0,0.10000000149011612,0,,,0.0691"*",0,0.10000000149011612" ]]
-    [[ $stderr == "kurt: 1 rows have no kurtosis (too few values, or all equal), the first that of 'x'" ]]
+    [[ $stderr == "kurt: rows without kurtosis (too few values, or all equal): 1, the first 'x'" ]]
 }
 
 @test "kurt: values that are not finite are left out, counted and told" {
@@ -85,7 +85,7 @@ END
     awk '{ print } NR % 1000 == 7 { print "nan"; print NR % 2000 < 1000 ? "inf" : "-inf" }' good.txt >bad.txt
     floats x good.txt | kurt >good.csv
     run --separate-stderr bash -c 'tensorcat --from=text --name=x bad.txt | kurt'
-    [[ $status == 0 && $stderr == "kurt: 1 rows leave out values that are not finite, the first that of 'x': see n_nonfinite" ]]
+    [[ $status == 0 && $stderr == "kurt: rows with values that are not finite, which are left out: 1, the first 'x'; see n_nonfinite" ]]
     echo "$output" >got.csv
     [[ $(field n_nonfinite <got.csv) == 12 ]]
     alike got.csv good.csv 1e-13 "${FIGURES[@]}"

@@ -16,3 +16,11 @@ setup() {
 @test "resample: drawing, sorting, null distributions and every statistic against slow versions of them" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/resample
 }
+
+@test "moments: kernels agree to the last bit, and with long doubles at any offset" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/moments
+}
+
+@test "tails: p of t and normal, to the smallest doubles" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/tails
+}

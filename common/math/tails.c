@@ -26,8 +26,10 @@ static double half_step_of_gamma(double a)
                                    869.0 / 4194304,
                                    39325.0 / 33554432 };
     double below = 1;
-    for (; a < 64; a++)
+    while (a < 64) {
         below *= a / (a + 0.5);
+        a += 1;
+    }
     double sum = 0;
     for (int i = (int)(sizeof term / sizeof *term) - 1; i >= 0; i--)
         sum = sum / a + term[i];
