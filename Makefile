@@ -10,9 +10,10 @@
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 
-# One build tree for each flavour: bin/, bin/san/ (SAN=1), bin/fuzz/ (make fuzz).
+# One build tree for each flavour: bin/, bin/san/ (SAN=1), bin/fuzz/ (make fuzz, which sets FUZZ).
 SAN     ?=
-BIN     := $(if $(SAN),bin/san,bin)
+FUZZ    ?=
+BIN     := $(if $(FUZZ),bin/fuzz,$(if $(SAN),bin/san,bin))
 OBJ     := $(BIN)/.obj
 
 CC      ?= cc
@@ -20,8 +21,9 @@ CFLAGS  ?= -O3 -g
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes
 # No contraction into fused multiply-adds: every processor gives the same digits.
 NUMERIC := -fno-math-errno -fno-trapping-math -ffp-contract=off
-SANITISE := $(if $(SAN),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer \
-  -Wno-format-truncation) # which sees NULL where UBSan looks for it
+SANITISE := $(if $(SAN)$(FUZZ),-fsanitize=address$(,)undefined -fno-sanitize-recover=all -fno-omit-frame-pointer) \
+  $(if $(FUZZ),-fsanitize=fuzzer-no-link) \
+  $(if $(SAN),-Wno-unknown-warning-option -Wno-format-truncation) # GCC sees NULL where UBSan looks for it
 BB_CPPFLAGS := -Icommon -D_GNU_SOURCE -DBABELBITS_VERSION='"$(VERSION)"'
 BB_CFLAGS   := -std=c17 $(WARN) $(NUMERIC) -pthread $(SANITISE)
 LIBS    := -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lopenblas -lm -pthread
@@ -72,7 +74,7 @@ check-all: all $(UNITS)
 
 lint:
 	clang-format --dry-run -Werror $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.c)
-	clang-tidy --quiet $(wildcard cmd/*.c) $(COMMON) -- $(BB_CPPFLAGS) -std=c17
+	printf '%s\n' $(wildcard cmd/*.c) $(COMMON) | xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(BB_CPPFLAGS) -std=c17' tidy
 	shellcheck -x .ci/run $(wildcard tests/*.sh tests/*/*.sh tests/*.bash pipelines/*.sh pipelines/*/*.sh)
 
 format:
@@ -82,11 +84,10 @@ bench: all
 	@BIN=$(CURDIR)/$(BIN) tests/bench/run.sh $(BENCH)
 
 # Fuzzers want clang; run one with bin/fuzz/NAME -max_total_time=600 DIR
-fuzz: $(FUZZERS)
-bin/fuzz/%: tests/fuzz/%.c $(COMMON) $(wildcard common/*/*.h)
-	@mkdir -p $(@D)
-	clang -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined $(BB_CPPFLAGS) -std=c17 $(NUMERIC) \
-	  $< $(COMMON) -Wl,--as-needed $(LIBS) -o $@
+fuzz:
+	@$(MAKE) --no-print-directory FUZZ=1 CC=clang CFLAGS='-g -O1' $(FUZZERS)
+bin/fuzz/%: $(OBJ)/tests/fuzz/%.o $(OBJ)/libbabelbits.a
+	$(CC) $(BB_CFLAGS) $(CFLAGS) -fsanitize=fuzzer $< $(OBJ)/libbabelbits.a -Wl,--as-needed $(LIBS) -o $@
 
 # Small programs that test the common code itself.
 $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libbabelbits.a
