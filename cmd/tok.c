@@ -47,7 +47,7 @@ static const struct cli_prog prog = {
           "lines of ids",
     .out = "a token stream: for each file a frame (kind=tokens, lang, vocab_size) with the tensors LANG.ids "
            "(I32) and "
-           "LANG.offsets (I64: line i has the ids from offset i to offset i+1); with --ids or --pieces text, "
+           "LANG.offsets (I32: line i has the ids from offset i to offset i+1); with --ids or --pieces text, "
            "a line for "
            "each line; with --decode text",
     .notes = "Each line is encoded as a text of its own: the line feed is no part of it and gives no token "
@@ -72,7 +72,7 @@ struct chunk {
 /* The ids of a file. */
 struct collected {
     int32_t *id;
-    int64_t *offset; /* [n_line + 1] */
+    int32_t *offset; /* [n_line + 1] */
     size_t n_id, n_line, id_room, line_room;
 };
 
@@ -228,14 +228,17 @@ static void file_to_text(struct job *j, struct linein *in, struct outfile *out)
             outfile_write(out, j->chunk[i].text.s, j->chunk[i].text.n);
 }
 
-static void collect(struct collected *all, const struct chunk *c, size_t n_line)
+static void collect(struct collected *all, const struct chunk *c, size_t n_line, const char *path)
 {
+    if (all->n_id + c->tokens.n > INT32_MAX || all->n_line + n_line >= INT32_MAX)
+        die("%s: more than %d tokens or lines, which is too many for a tensor", path, INT32_MAX - 1);
     xgrow(&all->id, &all->id_room, all->n_id + c->tokens.n, sizeof *all->id);
     xgrow(&all->offset, &all->line_room, all->n_line + n_line + 1, sizeof *all->offset);
-    memcpy(all->id + all->n_id, c->tokens.id, c->tokens.n * sizeof *all->id);
+    for (size_t i = 0; i < c->tokens.n; i++)
+        all->id[all->n_id + i] = (int32_t)c->tokens.id[i];
     all->offset[0] = 0;
     for (size_t i = 0; i < n_line; i++, all->n_line++)
-        all->offset[all->n_line + 1] = all->offset[all->n_line] + (int64_t)c->n_of_line[i];
+        all->offset[all->n_line + 1] = all->offset[all->n_line] + (int32_t)c->n_of_line[i];
     all->n_id += c->tokens.n;
 }
 
@@ -247,11 +250,11 @@ static void file_to_frame(struct job *j, struct linein *in, const char *lang, st
     all->offset[0] = 0;
     for (size_t n; (n = next_chunks(j, in));)
         for (size_t i = 0; i < n; i++)
-            collect(all, &j->chunk[i], i + 1 < n ? CHUNK : j->batch.n - i * CHUNK);
+            collect(all, &j->chunk[i], i + 1 < n ? CHUNK : j->batch.n - i * CHUNK, j->path);
     char *names[2] = { xsprintf("%s.ids", lang), xsprintf("%s.offsets", lang) },
          *size = xsprintf("%zu", tokenizer_n_id(j->t));
     struct tensor tensors[2] = { { .name = names[0], .dtype = TENSOR_I32, .dtype_name = "I32", .n_dim = 1 },
-                                 { .name = names[1], .dtype = TENSOR_I64, .dtype_name = "I64", .n_dim = 1 } };
+                                 { .name = names[1], .dtype = TENSOR_I32, .dtype_name = "I32", .n_dim = 1 } };
     tensors[0].shape[0] = all->n_id;
     tensors[1].shape[0] = all->n_line + 1;
     for (int i = 0; i < 2; i++)
@@ -302,8 +305,7 @@ static void encode_files(struct job *j, char **files)
 
 /* The next tensor, which must be of that type and kind of name. 1; 0 at the end of the stream if `may_end`.
  */
-static int next_tensor(struct ts_reader *in, struct tensor *t, enum tensor_dtype dtype, const char *suffix,
-                       int may_end)
+static int next_tensor(struct ts_reader *in, struct tensor *t, const char *suffix, int may_end)
 {
     int got = ts_next(in, t);
     if (got < 0)
@@ -311,9 +313,8 @@ static int next_tensor(struct ts_reader *in, struct tensor *t, enum tensor_dtype
     if (got == 0 && may_end)
         return 0;
     size_t n = got ? strlen(t->name) : 0, n_suffix = strlen(suffix);
-    if (!got || t->dtype != dtype || n < n_suffix || strcmp(t->name + n - n_suffix, suffix) != 0)
-        die("%s: not a token stream: no tensor LANG%s of %s where one should be", ts_path(in), suffix,
-            tensor_dtype_name(dtype));
+    if (!got || t->dtype != TENSOR_I32 || n < n_suffix || strcmp(t->name + n - n_suffix, suffix) != 0)
+        die("%s: not a token stream: no tensor LANG%s of I32 where one should be", ts_path(in), suffix);
     return 1;
 }
 
@@ -323,19 +324,21 @@ static void decode_stream(struct job *j, const char *file, struct outfile *out)
     struct tensor t;
     struct strbuf line = { 0 };
     j->path = ts_path(in);
-    while (next_tensor(in, &t, TENSOR_I32, ".ids", 1)) {
+    while (next_tensor(in, &t, ".ids", 1)) {
         size_t n_id = t.n;
         uint32_t *id = xnew(n_id, sizeof *id);
-        memcpy(id, t.data, n_id * sizeof *id);
-        next_tensor(in, &t, TENSOR_I64, ".offsets", 0);
-        int64_t from, to = 0;
-        for (size_t i = 0; i + 1 < t.n; i++) {
-            from = to;
-            memcpy(&to, (const char *)t.data + (i + 1) * sizeof to, sizeof to);
-            if (to < from || (uint64_t)to > n_id)
+        if (n_id)
+            memcpy(id, t.data, n_id * sizeof *id);
+        next_tensor(in, &t, ".offsets", 0);
+        int32_t from = 0, to;
+        for (size_t i = 0; i < t.n; i++, from = to) {
+            memcpy(&to, (const char *)t.data + i * sizeof to, sizeof to);
+            if (to < from || (size_t)to > n_id || (i == 0 && to != 0) || (i + 1 == t.n && (size_t)to != n_id))
                 die("%s: '%s': offsets do not fit the ids", j->path, t.name);
+            if (i == 0)
+                continue;
             line.n = 0;
-            decode_ids(j, j->work[0], t.name, i, id + from, (size_t)(to - from), &line);
+            decode_ids(j, j->work[0], t.name, i - 1, id + from, (size_t)(to - from), &line);
             outfile_write(out, line.s, line.n);
         }
         free(id);

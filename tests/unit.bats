@@ -24,3 +24,7 @@ setup() {
 @test "tails: p of t and normal, to the smallest doubles" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/tails
 }
+
+@test "tokenizer: 200 random pipelines as the reference library has them, patterns by hand as PCRE2 has them" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/tokenizer "$DATA/tokenizers/pipelines.jsonl.gz"
+}

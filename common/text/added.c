@@ -8,7 +8,8 @@ void added_init(struct added *a, const struct added_token *token, size_t n, int 
     *a = (struct added){ .token = token };
     struct vocab_token *text = xnew(n, sizeof *text);
     int32_t *index = xnew(n, sizeof *index);
-    for (int special = 0; special <= 1; special++) /* from the last to the first, as the trie keeps the last */
+    for (int special = 0; special <= 1;
+         special++) /* from the last to the first, as the trie keeps the last */
         for (size_t i = n; i-- > 0;) {
             if (token[i].special != special || token[i].normalized != normalized)
                 continue;

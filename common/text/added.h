@@ -18,13 +18,13 @@ struct added_token {
  * others before. Of several that match at a place the longest counts. */
 struct added {
     const struct added_token *token; /* borrowed */
-    struct trie trie;          /* of contents; values index `token` */
-    unsigned char starts[256]; /* whether a content starts with this byte */
+    struct trie trie;                /* of contents; values index `token` */
+    unsigned char starts[256];       /* whether a content starts with this byte */
     size_t n;
 };
 
-/* Looks for those of token[0..n-1] (borrowed) whose `normalized` is as given. Of two that are looked for as the same
- * text the first special one counts, else the first. */
+/* Looks for those of token[0..n-1] (borrowed) whose `normalized` is as given. Of two that are looked for as
+ * the same text the first special one counts, else the first. */
 void added_init(struct added *a, const struct added_token *token, size_t n, int normalized);
 void added_clear(struct added *a);
 

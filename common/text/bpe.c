@@ -393,6 +393,7 @@ void bpe_encode(const struct bpe *m, struct bpe_work *w, const char *s, size_t n
     uint32_t end = 0;
     for (size_t i = 0; i < w->n; i++) {
         end += w->symbol[i].n_bytes;
+        end = end < n ? end : (uint32_t)n; /* bytes of a prefix or suffix may have become tokens too */
         out->id[out->n] = w->symbol[i].id;
         out->end[out->n++] = end;
     }

@@ -233,6 +233,7 @@ int charsmap_apply(const struct charsmap *c, struct charsmap_work *w, const stru
     if (p.changed)
         mbuf_copy(out, t, p.done, t->n);
     for (size_t i = 0; p.changed && i < out->n && (i == 0 || (out->s[i] & 0xc0) == 0x80); i++)
-        out->at[i] = mtext_at(t, 0); /* the first character starts where the text does, whatever was in front of it */
+        out->at[i] = mtext_at(
+            t, 0); /* the first character starts where the text does, whatever was in front of it */
     return p.changed;
 }

@@ -49,8 +49,9 @@ static int32_t n_decomposed(enum nform form, uint32_t c)
     return n < 0 ? 1 : u_countChar32(text, n);
 }
 
-/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units (Unicode Standard
- * Annex 15, section 12). Where a code point came from is told by counting, which marks that change places upset. */
+/* Appends bytes from..to-1 of t, normalised by ICU. No code point becomes more than 18 units (Unicode
+ * Standard Annex 15, section 12). Where a code point came from is told by counting, which marks that change
+ * places upset. */
 static void through_icu(enum nform form, struct nform_work *w, const struct mtext *t, size_t from, size_t to,
                         struct mbuf *out)
 {
@@ -58,7 +59,8 @@ static void through_icu(enum nform form, struct nform_work *w, const struct mtex
     int32_t n_wide, n_changed, n_narrow, n_due = 0;
     xgrow(&w->wide, &w->wide_room, to - from, sizeof *w->wide);
     xgrow(&w->changed, &w->changed_room, (to - from) * 18, sizeof *w->changed);
-    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from), &error);
+    u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from),
+                  &error);
     n_changed = unorm2_normalize(icu_form(form), (const UChar *)w->wide, n_wide, (UChar *)w->changed,
                                  (int32_t)w->changed_room, &error);
     xgrow(&w->narrow, &w->narrow_room, (size_t)n_changed * 3, 1);

@@ -10,9 +10,9 @@
 #define SPACE                                                                                                \
     "\\x09-\\x0d\\x20\\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{"     \
     "3000}"
-#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
+#define WORD      "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}"
 #define LONE_WORD WORD "\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}" /* outside brackets it holds six more */
-#define HEX  "0-9A-Fa-f"
+#define HEX       "0-9A-Fa-f"
 
 static const struct {
     const char *name, *set;
@@ -172,7 +172,9 @@ static int set_escape(struct onig *o, int in_class, struct set *set)
     const struct {
         char letter;
         const char *set;
-    } short_sets[] = { { 's', SPACE }, { 'd', "\\p{Nd}" }, { 'w', in_class ? WORD : LONE_WORD }, { 'h', HEX } };
+    } short_sets[] = {
+        { 's', SPACE }, { 'd', "\\p{Nd}" }, { 'w', in_class ? WORD : LONE_WORD }, { 'h', HEX }
+    };
     *set = (struct set){ 0 };
     if (take(o, "p{") || (set->negated = take(o, "P{")))
         return property(o, set);

@@ -109,7 +109,7 @@ struct regex_matches regex_matches(const struct regex *r, struct regex_work *w, 
 
 int regex_next(struct regex_matches *m, size_t *start, size_t *end)
 {
-    while (m->from <= m->n) {
+    while (m->from <= m->n && m->n) {
         int got = regex_find(m->regex, m->work, m->s, m->n, m->from, start, end);
         if (got <= 0)
             return got;

@@ -22,7 +22,7 @@ int regex_find(const struct regex *r, struct regex_work *w, const char *s, size_
                size_t *start, size_t *end);
 
 /* All matches, from the left; an empty one right behind the match before it is passed over, as Oniguruma's
- * iterator does. regex_next returns as regex_find does. */
+ * iterator does, and an empty text has none, as in the reference. regex_next returns as regex_find does. */
 struct regex_matches {
     const struct regex *regex;
     struct regex_work *work;
