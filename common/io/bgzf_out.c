@@ -74,8 +74,8 @@ static int may_shrink(const unsigned char *p, size_t n)
 
 static void add_piece(struct group *g, const void *p, size_t n)
 {
-    struct iovec *last = &g->piece[g->n_piece - 1];
-    if (g->n_piece && (unsigned char *)last->iov_base + last->iov_len == p)
+    struct iovec *last = g->n_piece ? &g->piece[g->n_piece - 1] : NULL;
+    if (last && (unsigned char *)last->iov_base + last->iov_len == p)
         last->iov_len += n;
     else
         g->piece[g->n_piece++] = (struct iovec){ (void *)(uintptr_t)p, n };
