@@ -239,7 +239,9 @@ size_t bytein_read(struct bytein *b, void *out, size_t n)
         } else {
             size_t ready = get_ready(b);
             k = k < ready ? k : ready;
-            if (out && k)
+            if (!k)
+                break;
+            if (out)
                 memcpy((char *)out + done, b->ready, k);
             b->ready += k;
             b->n_ready -= k;
