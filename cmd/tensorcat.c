@@ -267,7 +267,7 @@ static _Noreturn void bad_input(const char *path, const char *why, int error_num
     die("%s: %s", path, why);
 }
 
-static void take_stream(struct ts_reader *in)
+static void take_stream(const char *path, struct ts_reader *in)
 {
     int got, wants_data = mode <= CSV;
     while ((got = ts_next_frame(in)) > 0) {
@@ -277,7 +277,7 @@ static void take_stream(struct ts_reader *in)
             if (is_selected(ts_frame_tensor(in, i)->name))
                 selected[n++] = *ts_frame_tensor(in, i);
         if (n || !ts_frame_tensors(in))
-            put_frame(ts_path(in), in, selected, n);
+            put_frame(path, in, selected, n);
         free(selected);
         while (n && wants_data && (got = ts_next_in_frame(in, &t)) > 0)
             if (is_selected(t.name))
@@ -354,7 +354,7 @@ static void take_file(const char *path)
     struct ts_reader *r = ts_open_bytes(in, &why);
     if (!r)
         bad_input(strcmp(path, "-") ? path : "standard input", why, errno);
-    take_stream(r);
+    take_stream(path, r);
     ts_close(r);
 }
 

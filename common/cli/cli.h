@@ -67,7 +67,8 @@ struct cli_prog {
 #define CLI_COMPRESS(var)                                                                                    \
     {                                                                                                        \
         'z', "compress", CLI_INT, var, "LEVEL",                                                              \
-            "compress the stream: 0 not at all (between two stages on one machine), 1 fast to 12 small [1]", \
+            "compress the stream: 0 not at all (between two stages on one machine), 1 fast, leaving alone "  \
+            "what would shrink by less than a quarter, to 12 small [1]",                                     \
             0, 12, 0                                                                                         \
     }
 #define CLI_SEED(var)                                                                                        \
