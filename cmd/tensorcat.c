@@ -214,27 +214,6 @@ static void put_piece(const struct tensor *t, const struct tensor *piece, size_t
         put_elements(t, piece, at);
 }
 
-static int fits_f32(enum tensor_dtype d)
-{
-    return d != TENSOR_F64 && d != TENSOR_I64 && d != TENSOR_I32;
-}
-
-/* Elements [at, at + n) of t converted into `piece`, whose data are the caller's. */
-static void convert(const struct tensor *t, size_t at, size_t n, struct tensor *piece)
-{
-    static double wide[PIECE];
-    float *narrow = (float *)wide;
-    piece->n = n;
-    piece->n_bytes = n * tensor_dtype_bytes(piece->dtype);
-    if (fits_f32(t->dtype) && fits_f32(piece->dtype)) {
-        tensor_to_f32(t, at, n, narrow);
-        tensor_from_f32(narrow, n, piece->dtype, (void *)(uintptr_t)piece->data);
-    } else {
-        tensor_to_f64(t, at, n, wide);
-        tensor_from_f64(wide, n, piece->dtype, (void *)(uintptr_t)piece->data);
-    }
-}
-
 static void put_tensor(const struct tensor *t)
 {
     static double data[PIECE];
@@ -252,8 +231,10 @@ static void put_tensor(const struct tensor *t)
         return;
     }
     out.data = data;
-    for (size_t at = 0; at < t->n; at += PIECE) {
-        convert(t, at, t->n - at < PIECE ? t->n - at : PIECE, &out);
+    for (size_t at = 0; at < t->n; at += out.n) {
+        out.n = t->n - at < PIECE ? t->n - at : PIECE;
+        out.n_bytes = out.n * tensor_dtype_bytes(out.dtype);
+        tensor_convert(t, at, out.n, out.dtype, data);
         put_piece(t, &out, at);
     }
 }
@@ -262,6 +243,8 @@ static void put_tensor(const struct tensor *t)
 
 static _Noreturn void bad_input(const char *path, const char *why, int error_number)
 {
+    if (!strcmp(path, "-"))
+        path = "standard input";
     if (check) /* grep's rule: 1 for what was asked about, 2 for not knowing */
         msg_set_failed_status(error_number ? STATUS_USAGE : STATUS_FAILED);
     die("%s: %s", path, why);
@@ -286,7 +269,7 @@ static void take_stream(const char *path, struct ts_reader *in)
             break;
     }
     if (got < 0)
-        bad_input(ts_path(in), ts_error(in), ts_error_number(in));
+        bad_input(path, ts_error(in), ts_error_number(in));
 }
 
 /* A tensor that is no stream's. */
@@ -321,16 +304,16 @@ static void take_npy(const char *path, struct bytein *in)
 {
     struct tensor t;
     const char *why;
-    void *owned;
-    int error_number;
+    void *owned = NULL;
+    int error_number = 0;
     size_t n;
     const void *all = bytein_all(in, &n);
-    if (!all) {
+    if (!all)
         why = bytein_error(in, &error_number);
-        bad_input(bytein_path(in), why, error_number);
+    if (!all || npy_parse(all, n, &t, &owned, &why) < 0) {
+        bytein_close(in);
+        bad_input(path, why, error_number);
     }
-    if (npy_parse(all, n, &t, &owned, &why) < 0)
-        bad_input(bytein_path(in), why, 0);
     take_array(path, &t);
     free(owned);
     bytein_close(in);
@@ -353,7 +336,7 @@ static void take_file(const char *path)
     }
     struct ts_reader *r = ts_open_bytes(in, &why);
     if (!r)
-        bad_input(strcmp(path, "-") ? path : "standard input", why, errno);
+        bad_input(path, why, errno);
     take_stream(path, r);
     ts_close(r);
 }

@@ -285,7 +285,7 @@ static convert *const from_f64[TENSOR_OTHER] = {
     [TENSOR_BOOL] = bool_of_f64,
 };
 
-static int to(convert *const *table, const struct tensor *t, size_t from, size_t n, void *out)
+static int apply(convert *const *table, const struct tensor *t, size_t from, size_t n, void *out)
 {
     if (t->dtype >= TENSOR_OTHER)
         return -1;
@@ -296,12 +296,12 @@ static int to(convert *const *table, const struct tensor *t, size_t from, size_t
 
 int tensor_to_f32(const struct tensor *t, size_t from, size_t n, float *out)
 {
-    return to(to_f32, t, from, n, out);
+    return apply(to_f32, t, from, n, out);
 }
 
 int tensor_to_f64(const struct tensor *t, size_t from, size_t n, double *out)
 {
-    return to(to_f64, t, from, n, out);
+    return apply(to_f64, t, from, n, out);
 }
 
 int tensor_from_f32(const float *in, size_t n, enum tensor_dtype dtype, void *out)
@@ -319,5 +319,38 @@ int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *o
         return -1;
     if (n)
         from_f64[dtype](in, n, out);
+    return 0;
+}
+
+/* Whether f32 holds every value of the dtype. */
+static int fits_f32(enum tensor_dtype dtype)
+{
+    return dtype != TENSOR_F64 && dtype != TENSOR_I64 && dtype != TENSOR_I32;
+}
+
+int tensor_convert(const struct tensor *t, size_t from, size_t n, enum tensor_dtype dtype, void *out)
+{
+    enum { PIECE = 1024 };
+    double wide[PIECE];
+    float narrow[PIECE];
+    size_t width = tensor_dtype_bytes(dtype);
+    if (t->dtype >= TENSOR_OTHER || dtype >= TENSOR_OTHER)
+        return -1;
+    if (t->dtype == dtype) {
+        if (n)
+            memcpy(out, (const char *)t->data + from * width, n * width);
+        return 0;
+    }
+    for (size_t k, at = 0; at < n; at += k) {
+        char *piece = (char *)out + at * width;
+        k = n - at < PIECE ? n - at : PIECE;
+        if (fits_f32(t->dtype) && fits_f32(dtype)) {
+            tensor_to_f32(t, from + at, k, narrow);
+            tensor_from_f32(narrow, k, dtype, piece);
+        } else {
+            tensor_to_f64(t, from + at, k, wide);
+            tensor_from_f64(wide, k, dtype, piece);
+        }
+    }
     return 0;
 }

@@ -55,6 +55,10 @@ int tensor_to_f64(const struct tensor *t, size_t from, size_t n, double *out);
 int tensor_from_f32(const float *in, size_t n, enum tensor_dtype dtype, void *out);
 int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *out);
 
+/* Elements [from, from + n) of t into out (the caller's) as `dtype`, rounded and saturated as above, through
+ * f32 where that holds both and f64 otherwise. -1 if either is TENSOR_OTHER. */
+int tensor_convert(const struct tensor *t, size_t from, size_t n, enum tensor_dtype dtype, void *out);
+
 /* The shape as text, "3x4", "scalar" for n_dim 0, into the caller's buffer, which is returned. */
 enum { TENSOR_SHAPE_MAX = TENSOR_MAX_DIM * 21 };
 char *tensor_shape_text(const struct tensor *t, char text[TENSOR_SHAPE_MAX]);
