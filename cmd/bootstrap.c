@@ -112,12 +112,13 @@ static struct csvrows table;
 static size_t n_result, n_row_used;
 
 /* What is said once at the end, however many results it befell. */
-enum trouble { UNDEFINED, DEGENERATE, EXTREME, NO_BCA, BOTH_SIGNS, N_TROUBLE };
+enum trouble { UNDEFINED, DEGENERATE, EXTREME, NO_BCA, TOO_LONG, BOTH_SIGNS, N_TROUBLE };
 static const char *const trouble_text[N_TROUBLE] = {
     "the statistic is undefined: too few rows, all alike, negative or infinite",
     "some resamples have no statistic: see degenerate",
     "too few resamples for this level: an end of the interval is an extreme draw",
     "no bca interval: all draws lie on one side of the estimate, or leaving out rows changes nothing",
+    "no bca interval: to leave out every row in turn would take too long; see percentile",
     "what is divided by has both signs: a ratio means little then",
 };
 static struct {
@@ -234,6 +235,13 @@ static size_t sort_draws(void)
     return n;
 }
 
+/* To leave out each unit takes n steps for all together where the statistic is one of sums, else n for each:
+ * that is not done for more than some minutes. */
+static int takes_too_long(const struct job *j)
+{
+    return j->statistic->form != STATISTIC_SUMS && (double)j->sample.n_unit * (double)j->sample.n > 1e11;
+}
+
 static void put_interval(const struct job *j, const char *kind, const struct interval_draws *d)
 {
     double end[2] = { NAN, NAN }, mean = 0, square = 0;
@@ -242,7 +250,7 @@ static void put_interval(const struct job *j, const char *kind, const struct int
                                                 : INTERVAL_BCA;
     int status = d->n ? interval_ends(d, which, level, end) : 0;
     if (status)
-        note(status > 0 ? EXTREME : NO_BCA, j);
+        note(status > 0 ? EXTREME : takes_too_long(j) ? TOO_LONG : NO_BCA, j);
     for (size_t k = 0; k < d->n; k++)
         mean += (d->sorted[k] - mean) / (double)(k + 1);
     for (size_t k = 0; k < d->n; k++)
@@ -263,6 +271,18 @@ static void put_interval(const struct job *j, const char *kind, const struct int
     put_seed();
 }
 
+/* Acceleration and bias. */
+static void find_bca(const struct job *j, const struct resample *r, struct interval_draws *d)
+{
+    if (takes_too_long(j))
+        return;
+    double *left = xnew(j->sample.n_unit, sizeof *left);
+    resample_leave_out(r, (int)n_thread, left);
+    resample_acceleration(&j->sample, left, &d->a);
+    d->z0 = interval_z0(draws, d->n, j->estimate);
+    free(left);
+}
+
 static void bootstrap(struct job *j, const struct resample *r)
 {
     struct interval_draws d = { .sorted = draws, .estimate = j->estimate, .z0 = NAN, .a = NAN };
@@ -275,13 +295,8 @@ static void bootstrap(struct job *j, const struct resample *r)
             note(DEGENERATE, j);
     }
     for (char **kind = intervals; *kind; kind++) {
-        if (!strcmp(*kind, "bca") && d.n) {
-            double *left = xnew(j->sample.n_unit, sizeof *left);
-            resample_leave_out(r, (int)n_thread, left);
-            resample_acceleration(&j->sample, left, &d.a);
-            d.z0 = interval_z0(draws, d.n, j->estimate);
-            free(left);
-        }
+        if (!strcmp(*kind, "bca") && d.n)
+            find_bca(j, r, &d);
         put_interval(j, *kind, &d);
     }
 }
@@ -314,9 +329,14 @@ static void permute(struct job *j)
     put_counts(j);
     csvout_str(out, alternative);
     csvout_num(out, r.p);
-    csvout_str(out, isnan(r.p) ? "" : r.exact ? "exact" : "random");
-    csvout_int(out, (int64_t)r.count);
-    csvout_int(out, (int64_t)r.total);
+    if (isnan(r.p)) {
+        for (int i = 0; i < 3; i++)
+            csvout_str(out, "");
+    } else {
+        csvout_str(out, r.exact ? "exact" : "random");
+        csvout_int(out, (int64_t)r.count);
+        csvout_int(out, (int64_t)r.total);
+    }
     csvout_num(out, r.null_mean);
     csvout_num(out, r.null_sd);
     put_seed();

@@ -81,6 +81,21 @@ static double centre(double *v, size_t n)
     return mean + rest / (double)n;
 }
 
+/* Divides v by the power of two that brings its largest element near 1, so that products stay in the range of
+ * doubles; returns it. */
+static double scale(double *v, size_t n)
+{
+    double most = 0;
+    int exponent;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fabs(v[i]));
+    frexp(most, &exponent);
+    exponent = exponent < -1000 ? -1000 : exponent;
+    for (size_t i = 0; i < n; i++)
+        v[i] = ldexp(v[i], -exponent);
+    return ldexp(1, exponent);
+}
+
 static double squares(const double *v, size_t n)
 {
     double sum = 0;
@@ -106,10 +121,12 @@ static double take_column(const struct permute *p, const double *from, double *t
     return is_linear(p) ? centre(to, p->n) : 0;
 }
 
-static void find_map(struct permute *p, double mean)
+static void find_map(struct permute *p, double mean, double unit)
 {
     const struct sample *s = p->sample;
-    struct statistic_null_facts f = { .n = (double)s->n, .n_first = (double)s->n_first, .mean = mean };
+    struct statistic_null_facts f = {
+        .n = (double)s->n, .n_first = (double)s->n_first, .mean = mean, .unit = unit
+    };
     if (p->statistic->null == STATISTIC_SIGNS && s->y)
         for (size_t i = 0; i < s->n; i++)
             f.total += s->x[i] + s->y[i];
@@ -136,7 +153,7 @@ struct permute *permute_new(const struct statistic *statistic, const struct samp
     p->sum.x = xcalloc(s->n, sizeof *p->sum.x);
     p->sum.v = xcalloc(s->n, sizeof *p->sum.v);
     p->row = xnew(s->n, sizeof *p->row);
-    double mean = 0;
+    double mean = 0, unit = 1;
     if (statistic->null == STATISTIC_SIGNS) {
         gather_units(p);
     } else {
@@ -144,9 +161,11 @@ struct permute *permute_new(const struct statistic *statistic, const struct samp
         mean = take_column(p, statistic->null == STATISTIC_PAIRING ? s->y : s->x, p->sum.v);
         if (statistic->null == STATISTIC_PAIRING)
             take_column(p, s->x, p->sum.x);
+        if (statistic->null == STATISTIC_PAIRING && is_linear(p))
+            unit = scale(p->sum.v, p->n) / scale(p->sum.x, p->n);
     }
     if (is_linear(p))
-        find_map(p, mean);
+        find_map(p, mean, unit);
     observe(p);
     return p;
 }
@@ -246,12 +265,11 @@ static double largest_value(const struct permute *p)
     double sum = 0, most = 0;
     for (size_t i = 0; i < p->n; i++) {
         sum += fabs(p->sum.v[i]);
-        most = fmax(most, fabs(p->sum.v[i]));
+        most = fmax(most, isfinite(p->sum.v[i]) ? fabs(p->sum.v[i]) : 0);
     }
     if (!is_linear(p))
         return p->sum.kind == STATISTIC_PAIRING ? 1 : most; /* kendall, medians */
-    return p->sum.kind == STATISTIC_PAIRING ? sqrt(squares(p->sum.x, p->n)) * sqrt(squares(p->sum.v, p->n))
-                                            : sum;
+    return p->sum.kind == STATISTIC_PAIRING ? sqrt(squares(p->sum.x, p->n) * squares(p->sum.v, p->n)) : sum;
 }
 
 static void observe(struct permute *p)
@@ -356,6 +374,8 @@ static void count_values(const struct permute *p, enum permute_side side, const 
 /* The closed forms in place of what was looked at. */
 static void state_moments(const struct permute *p, struct permute_result *result)
 {
+    if (!isfinite(result->null_mean) || !isfinite(result->null_sd))
+        result->null_mean = result->null_sd = NAN; /* a ratio to 0 among them */
     if (!is_linear(p) || p->map[3] != 0)
         return;
     result->null_mean = permute_statistic(p, p->null_mean);

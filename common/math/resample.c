@@ -24,7 +24,6 @@ struct coded {
 struct resample {
     const struct statistic *statistic;
     const struct sample *sample;
-    size_t most_rows;
     double cx, cy;
     struct draw_pair *pair; /* SUMS: [n + 1] x - cx, y - cy; the last is 0 */
     struct coded x, y;      /* RANKS, PAIRS */
@@ -32,7 +31,9 @@ struct resample {
     double *sorted;         /* x in order, group by group */
 };
 
+/* A worker's own space, for up to `room` rows drawn: a resample of clusters may have more than the sample. */
 struct scratch {
+    size_t room;
     uint32_t *unit, *row, *count;
     struct draw_pair *ranked;
     double *a, *b;
@@ -110,7 +111,6 @@ struct resample *resample_new(const struct statistic *statistic, const struct sa
     struct resample *r = xcalloc(1, sizeof *r);
     r->statistic = statistic;
     r->sample = sample;
-    r->most_rows = sample_most_rows(sample);
     switch (statistic->form) {
     case STATISTIC_SUMS:
         centre_pairs(r);
@@ -139,22 +139,31 @@ void resample_free(struct resample *r)
     free(r);
 }
 
+static void make_room(const struct resample *r, struct scratch *w, size_t rows)
+{
+    if (rows <= w->room)
+        return;
+    w->room = rows + rows / 4;
+    w->row = xrealloc(w->row, w->room + AT_ONCE + DRAW_SLACK, sizeof *w->row);
+    if (r->statistic->form == STATISTIC_SUMS)
+        return;
+    w->a = xrealloc(w->a, w->room + COPIES, sizeof *w->a);
+    w->b = xrealloc(w->b, w->room, sizeof *w->b);
+    free(w->work);
+    w->work = xaligned(1, correlation_work_bytes(w->room));
+}
+
 static struct scratch *scratch_new(const struct resample *r, int n_worker)
 {
-    size_t rows = r->most_rows, n = r->sample->n;
-    struct scratch *s = xcalloc((size_t)n_worker, sizeof *s);
+    size_t n = r->sample->n;
+    struct scratch *w = xcalloc((size_t)n_worker, sizeof *w);
     for (int i = 0; i < n_worker; i++) {
-        s[i].unit = xnew(r->sample->n_unit + AT_ONCE + DRAW_SLACK, sizeof *s[i].unit);
-        s[i].row = xnew(rows + AT_ONCE + DRAW_SLACK, sizeof *s[i].row);
-        if (r->statistic->form == STATISTIC_SUMS)
-            continue;
-        s[i].count = xnew(n, sizeof *s[i].count);
-        s[i].ranked = xaligned(n + 1, sizeof *s[i].ranked);
-        s[i].a = xnew(rows + n + COPIES, sizeof *s[i].a);
-        s[i].b = xnew(rows + n, sizeof *s[i].b);
-        s[i].work = xaligned(1, correlation_work_bytes(rows));
+        make_room(r, &w[i], n ? n : 1);
+        w[i].unit = xnew(r->sample->n_unit + DRAW_SLACK, sizeof *w[i].unit);
+        w[i].count = xnew(n, sizeof *w[i].count);
+        w[i].ranked = r->statistic->form == STATISTIC_RANKS ? xaligned(n + 1, sizeof *w[i].ranked) : NULL;
     }
-    return s;
+    return w;
 }
 
 static void scratch_free(struct scratch *s, int n_worker)
@@ -350,17 +359,19 @@ struct bootstrap {
     size_t n_value;
 };
 
-/* Units of every stratum, and the rows that they have; returns how many. */
-static size_t draw_rows(const struct sample *s, struct draw *d, struct scratch *w)
+/* Draws units of every stratum and lists their rows; returns how many. */
+static size_t draw_rows(const struct resample *r, struct draw *d, struct scratch *w)
 {
+    const struct sample *s = r->sample;
     size_t n = 0;
     for (size_t t = 0; t < s->n_stratum; t++) {
         uint32_t first = s->stratum[t], n_unit = s->stratum[t + 1] - first;
         draw_below(d, n_unit, w->unit, n_unit);
         for (size_t i = 0; i < n_unit; i++) {
-            uint32_t unit = first + w->unit[i];
-            for (uint32_t m = s->unit[unit]; m < s->unit[unit + 1]; m++)
-                w->row[n++] = s->member[m];
+            uint32_t unit = first + w->unit[i], size = s->unit[unit + 1] - s->unit[unit];
+            make_room(r, w, n + size);
+            memcpy(w->row + n, s->member + s->unit[unit], size * sizeof *w->row);
+            n += size;
         }
     }
     return n;
@@ -392,8 +403,10 @@ static void bootstrap_block(void *ctx, size_t block, int worker)
         bootstrap_plain(b, &d, w, value, n_value);
         return;
     }
-    for (size_t k = 0; k < n_value; k++)
-        value[k] = value_of(b->r, w, w->row, draw_rows(s, &d, w));
+    for (size_t k = 0; k < n_value; k++) {
+        size_t n = draw_rows(b->r, &d, w); /* may move w->row */
+        value[k] = value_of(b->r, w, w->row, n);
+    }
 }
 
 void resample_bootstrap(const struct resample *r, uint64_t seed, uint64_t stream, int n_thread, double *value,

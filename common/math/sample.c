@@ -138,15 +138,3 @@ void sample_clear(struct sample *s)
     free(s->stratum);
     *s = (struct sample){ 0 };
 }
-
-size_t sample_most_rows(const struct sample *s)
-{
-    size_t rows = 0;
-    for (size_t t = 0; t < s->n_stratum; t++) {
-        size_t most = 0;
-        for (uint32_t u = s->stratum[t]; u < s->stratum[t + 1]; u++)
-            most = s->unit[u + 1] - s->unit[u] > most ? s->unit[u + 1] - s->unit[u] : most;
-        rows += most * (s->stratum[t + 1] - s->stratum[t]);
-    }
-    return rows;
-}

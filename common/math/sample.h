@@ -33,7 +33,4 @@ struct sample_rows {
 int sample_init(struct sample *s, const struct sample_rows *rows);
 void sample_clear(struct sample *s);
 
-/* The rows of the largest resample that can be drawn. */
-size_t sample_most_rows(const struct sample *s);
-
 #endif

@@ -184,7 +184,7 @@ static void null_correlation(const struct statistic_null_facts *f, double m[4])
 
 static void null_slope(const struct statistic_null_facts *f, double m[4])
 {
-    set(m, 0, 1 / f->xx, 1, 0);
+    set(m, 0, f->unit / f->xx, 1, 0);
 }
 
 static void null_mean(const struct statistic_null_facts *f, double m[4])

@@ -35,6 +35,7 @@ struct statistic_null_facts {
     double n, n_first;
     double mean, total; /* of x (mann-whitney: its rank); SIGNS: total of x + y */
     double xx, yy;      /* sums of squares about the means */
+    double unit;        /* PAIRING: x and y are divided by powers of two; this is that of y over that of x */
 };
 
 struct statistic {
