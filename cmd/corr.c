@@ -94,14 +94,6 @@ static struct columns given;
 static struct group *groups;
 static size_t n_group;
 
-static void use_column(size_t column)
-{
-    if (numbers[column])
-        return;
-    numbers[column] = xnew(table.n_row, sizeof **numbers);
-    csvtable_numbers(&table, column, numbers[column]);
-}
-
 static int holds(const struct columns *c, size_t column)
 {
     for (size_t i = 0; i < c->n; i++)
@@ -110,11 +102,19 @@ static int holds(const struct columns *c, size_t column)
     return 0;
 }
 
-static void add_column(struct columns *c, size_t column)
+/* Adds a column of numbers; one that is none ends the program or, if it `may_be_text`, is not added. */
+static void add_column(struct columns *c, size_t column, int may_be_text)
 {
+    double *v = numbers[column] ? numbers[column] : xnew(table.n_row, sizeof *v);
+    if (!numbers[column] && !may_be_text) {
+        csvtable_numbers(&table, column, v);
+    } else if (!numbers[column] && !csvtable_if_numeric(&table, column, v)) {
+        free(v);
+        return;
+    }
+    numbers[column] = v;
     c->index = xrealloc(c->index, c->n + 1, sizeof *c->index);
     c->index[c->n++] = column;
-    use_column(column);
 }
 
 static struct columns named_columns(const char *option, char **names)
@@ -126,7 +126,7 @@ static struct columns named_columns(const char *option, char **names)
             die_usage("--%s: '%s' stands twice", option, *names);
         if (holds(&given, column))
             die_usage("--%s: '%s' is held fixed by --given", option, *names);
-        add_column(&c, column);
+        add_column(&c, column, 0);
     }
     return c;
 }
@@ -136,9 +136,8 @@ static struct columns other_columns(const struct columns *taken)
 {
     struct columns c = { 0 };
     for (size_t i = 0; i < table.n_col; i++)
-        if (!holds(taken, i) && !holds(&given, i) && !(by && !strcmp(by, table.name[i])) &&
-            csvtable_is_numeric(&table, i))
-            add_column(&c, i);
+        if (!holds(taken, i) && !holds(&given, i) && !(by && !strcmp(by, table.name[i])))
+            add_column(&c, i, 1);
     return c;
 }
 

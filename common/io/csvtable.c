@@ -83,14 +83,13 @@ void csvtable_numbers(const struct csvtable *t, size_t column, double *v)
     }
 }
 
-int csvtable_is_numeric(const struct csvtable *t, size_t column)
+int csvtable_if_numeric(const struct csvtable *t, size_t column, double *v)
 {
     int any = 0;
     for (size_t i = 0; i < t->n_row; i++) {
-        double v;
-        if (csvin_parse_number(t->cell[i * t->n_col + column], &v) < 0)
+        if (csvin_parse_number(t->cell[i * t->n_col + column], &v[i]) < 0)
             return 0;
-        any |= !isnan(v);
+        any |= !isnan(v[i]);
     }
     return any;
 }

@@ -28,8 +28,9 @@ size_t csvtable_need(const struct csvtable *t, const char *name);
 /* The column as numbers into v[n_row]: NaN where it is missing (empty, NaN, NA, in any case). Text that is no
  * number ends the program. */
 void csvtable_numbers(const struct csvtable *t, size_t column, double *v);
-/* Whether every field of the column is a number or missing, and at least one is a number. */
-int csvtable_is_numeric(const struct csvtable *t, size_t column);
+/* The same if every field of the column is a number or missing, and at least one is a number: then 1; else 0,
+ * v is spoilt. */
+int csvtable_if_numeric(const struct csvtable *t, size_t column, double *v);
 
 /* The values of a column as levels 0, 1, .. in order of first appearance, into level[n_row]. Returns how many
  * there are; row first[k] is the first of level k (first has room for n_row). */

@@ -52,52 +52,77 @@ uint64_t beyond_count_f64(const void *x, size_t n, double low, double high)
     return count_f64(x, n, low, high);
 }
 
-int beyond_guess(struct beyond_guess *g, const struct moments *sample, double k, int about_zero)
+/* The standard error of a mean, from the values that it is of. */
+static double standard_error(const double *v, size_t n)
 {
+    double mean = 0, sum = 0;
+    for (size_t i = 0; i < n; i++)
+        mean += v[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        sum += (v[i] - mean) * (v[i] - mean);
+    return sqrt(sum / (double)(n - 1) / (double)n);
+}
+
+int beyond_guess(const struct moments *samples, size_t n_sample, double k, int about_zero, float *inner,
+                 float *outer)
+{
+    enum { MOST = 1024, SURE = 5 /* standard errors */ };
+    double mean[MOST], square[MOST];
+    struct moments all = { 0 };
     struct moments_summary s;
-    double n = (double)sample->n, centre;
-    moments_summarise(sample, 0, &s);
-    if (isnan(s.kurtosis))
+    if (n_sample < 2 || n_sample > MOST)
         return -1;
-    /* Ten times the standard errors of sd and mean in a random sample, as neighbours in a tensor are alike */
-    double slack = k * s.sd * 10 * sqrt((s.kurtosis + 2) / (4 * n));
-    slack += about_zero ? 0 : 10 * s.sd / sqrt(n);
-    centre = about_zero ? 0 : s.mean;
-    *g = (struct beyond_guess){ centre - k * s.sd - slack, centre - k * s.sd + slack,
-                                centre + k * s.sd - slack, centre + k * s.sd + slack, 0 };
-    double inside = fmin(-g->low_to, g->high_from);
-    if (!(inside > 0.5 * k * s.sd)) /* else too many numbers would be near the ends */
-        return -1;
-    g->watch = float_below(inside);
-    return 0;
-}
-
-void beyond_take(struct beyond_sieve *s, const struct beyond_guess *g, const void *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        float f;
-        memcpy(&f, (const char *)x + i * sizeof f, sizeof f);
-        if ((f >= g->low_to && f <= g->high_from) || !isfinite(f))
-            continue;
-        if (f < g->low_from || f > g->high_to)
-            s->n_outside++;
-        else if (s->n_kept < s->room)
-            s->kept[s->n_kept++] = f;
-        else
-            s->overflowed = 1;
+    for (size_t i = 0; i < n_sample; i++)
+        moments_merge(&all, &samples[i]);
+    moments_summarise(&all, 0, &s);
+    for (size_t i = 0; i < n_sample; i++) {
+        double d = samples[i].mean - s.mean;
+        mean[i] = d;
+        square[i] = samples[i].n ? samples[i].m2 / (double)samples[i].n + d * d : 0;
     }
+    double centre = about_zero ? 0 : fabs(s.mean),
+           slack = SURE * k * standard_error(square, n_sample) / (2 * s.sd);
+    slack += about_zero ? 0 : SURE * standard_error(mean, n_sample);
+    *inner = (float)(k * s.sd - centre - slack);
+    *outer = (float)(k * s.sd + centre + slack);
+    return *inner > 0.5 * k * s.sd && isfinite(*outer) ? 0 : -1; /* else too much would have to be kept */
 }
 
-int beyond_settle(const struct beyond_sieve *sieves, size_t n_sieve, const struct beyond_guess *g, double low,
+void beyond_take(struct beyond_sieve *s, const struct moments_watch *watch, const void *x, size_t n)
+{
+    const float inner = watch->inner, outer = watch->outer;
+    float *kept = s->kept + s->n_kept;
+    s->n_beyond += watch->n_beyond;
+    if (s->room - s->n_kept < watch->n_group * MOMENTS_GROUP) {
+        s->overflowed = 1;
+        return;
+    }
+    for (size_t k = 0; k < watch->n_group; k++) {
+        float f[MOMENTS_GROUP] = { 0 };
+        size_t from = (size_t)watch->group[k] * MOMENTS_GROUP, left = n - from;
+        const char *at = (const char *)x + from * sizeof *f;
+        if (left >= MOMENTS_GROUP)
+            memcpy(f, at, sizeof f);
+        else
+            memcpy(f, at, left * sizeof *f);
+        for (int i = 0; i < MOMENTS_GROUP; i++) { /* without branches, which would often be guessed wrong */
+            *kept = f[i];
+            kept += (fabsf(f[i]) > inner) & (fabsf(f[i]) <= outer);
+        }
+    }
+    s->n_kept = (size_t)(kept - s->kept);
+}
+
+int beyond_settle(const struct beyond_sieve *sieves, size_t n_sieve, float inner, float outer, double low,
                   double high, uint64_t *count)
 {
     uint64_t sum = 0;
-    if (!(low >= g->low_from && low <= g->low_to && high >= g->high_from && high <= g->high_to))
+    if (!(-low >= inner && -low <= outer && high >= inner && high <= outer))
         return -1;
     for (const struct beyond_sieve *s = sieves; s < sieves + n_sieve; s++) {
         if (s->overflowed)
             return -1;
-        sum += s->n_outside + beyond_count_f32(s->kept, s->n_kept, low, high);
+        sum += s->n_beyond + beyond_count_f32(s->kept, s->n_kept, low, high);
     }
     *count = sum;
     return 0;

@@ -13,30 +13,26 @@
 uint64_t beyond_count_f32(const void *x, size_t n, double low, double high);
 uint64_t beyond_count_f64(const void *x, size_t n, double low, double high);
 
-/* Where the ends will be: low in [low_from, low_to], high in [high_from, high_to]; all numbers with |x| <=
- * watch are inside. */
-struct beyond_guess {
-    double low_from, low_to, high_from, high_to;
-    float watch;
-};
-
-/* For the interval centre +- k sd, centre the mean or (about_zero) 0. The moments are those of a sample,
- * which need not be quite random. Returns 0; or -1 when the ends cannot be guessed well enough to be of use.
- */
-int beyond_guess(struct beyond_guess *g, const struct moments *sample, double k, int about_zero);
+/* Guesses how far from 0 the ends of centre +- k sd will be, the centre being the mean or (about_zero) 0:
+ * between *inner and *outer, both of them. From the moments of samples, which show by their differences how
+ * sure the guess can be. Returns 0; or -1 when it is too vague to be of use. */
+int beyond_guess(const struct moments *samples, size_t n_sample, double k, int about_zero, float *inner,
+                 float *outer);
 
 /* What one worker has seen. `kept` is the caller's, room for `room` numbers; begin with the rest 0. */
 struct beyond_sieve {
     float *kept;
     size_t room, n_kept;
-    uint64_t n_outside;
+    uint64_t n_beyond;
     int overflowed; /* more to keep than there was room for */
 };
-void beyond_take(struct beyond_sieve *s, const struct beyond_guess *g, const void *x, size_t n);
+
+/* Takes in what was seen of the chunk x[0..n-1]: the sum of what is beyond, the numbers that are watched. */
+void beyond_take(struct beyond_sieve *s, const struct moments_watch *watch, const void *x, size_t n);
 
 /* The count for the interval [low, high] over all sieves. Returns 0; or -1 when the guess was wrong or too
  * much had to be kept. */
-int beyond_settle(const struct beyond_sieve *sieves, size_t n_sieve, const struct beyond_guess *g, double low,
+int beyond_settle(const struct beyond_sieve *sieves, size_t n_sieve, float inner, float outer, double low,
                   double high, uint64_t *count);
 
 #endif

@@ -18,13 +18,19 @@ struct moments {
 };
 
 /* A chunk is the most that is summed at once, and stays in the nearest cache. */
-enum { MOMENTS_CHUNK = 4096, MOMENTS_GROUP = 8, MOMENTS_GROUPS = MOMENTS_CHUNK / MOMENTS_GROUP };
+enum { MOMENTS_CHUNK = 4096, MOMENTS_GROUP = 8 };
+
+/* What else is seen on the way: how many finite |x| > outer, and which groups of MOMENTS_GROUP numbers have
+ * one with inner < |x| <= outer, by their places from 0. 0 <= inner <= outer are the caller's. */
+struct moments_watch {
+    float inner, outer;
+    size_t n_beyond, n_group;
+    uint16_t group[MOMENTS_CHUNK / MOMENTS_GROUP];
+};
 
 /* The moments of x[0..n-1], n <= MOMENTS_CHUNK, of any alignment. Powers are summed about 0; or, where the
- * mean is not small beside the spread, about the mean in a second look at the chunk. moments_chunk_f32 also
- * says which groups of MOMENTS_GROUP numbers have one with |x| > watch (or not finite): their places, from 0,
- * into group[MOMENTS_GROUPS]; returns how many. */
-size_t moments_chunk_f32(const void *x, size_t n, float watch, uint16_t *group, struct moments *out);
+ * mean is not small beside the spread, about the mean in a second look at the chunk. */
+void moments_chunk_f32(const void *x, size_t n, struct moments_watch *watch, struct moments *out);
 void moments_chunk_f64(const void *x, size_t n, struct moments *out);
 
 /* Adds b to a. */

@@ -21,16 +21,17 @@ struct worker {
         float f32[MOMENTS_CHUNK];
         double f64[MOMENTS_CHUNK];
     } room;
-    uint16_t group[MOMENTS_GROUPS];
+    struct moments_watch watch;
     char *gathered; /* [TOGETHER][MOMENTS_CHUNK] numbers */
 };
 
 /* One pass over an array: for moments or, where there are low and high, to count what is outside. */
 struct pass {
     const struct profile_array *array;
-    const double *low, *high;         /* [n_channel] */
-    const struct beyond_guess *guess; /* NULL: none; else each worker has a sieve */
-    struct beyond_sieve *sieve;
+    const double *low, *high; /* [n_channel] */
+    int sieving;              /* whether inner and outer are a guess of where outliers begin */
+    float inner, outer;
+    struct beyond_sieve *sieve; /* each worker's */
     struct worker *worker;
     struct moments *m; /* [n_channel], or of blocks */
     uint64_t *count;   /* likewise */
@@ -63,18 +64,14 @@ static const void *load(const struct profile_array *a, size_t from, size_t n, st
 
 static void take_moments(const struct pass *p, const void *x, size_t n, int worker, struct result *r)
 {
-    const struct beyond_guess *guess = p->guess;
-    uint16_t *group = p->worker[worker].group;
+    struct moments_watch *watch = &p->worker[worker].watch;
     struct moments m;
     if (is_wide(p->array)) {
         moments_chunk_f64(x, n, &m);
     } else {
-        size_t n_noted = moments_chunk_f32(x, n, guess ? guess->watch : INFINITY, group, &m);
-        for (size_t i = 0; guess && i < n_noted; i++) {
-            size_t from = (size_t)group[i] * MOMENTS_GROUP, left = n - from;
-            beyond_take(&p->sieve[worker], guess, (const char *)x + from * sizeof(float),
-                        left < MOMENTS_GROUP ? left : MOMENTS_GROUP);
-        }
+        moments_chunk_f32(x, n, watch, &m);
+        if (p->sieving)
+            beyond_take(&p->sieve[worker], watch, x, n);
     }
     moments_tree_push(&r->tree, &m);
 }
@@ -176,7 +173,7 @@ static void do_columns(void *ctx, size_t task, int worker)
         finish(p, first + k, &r[k]);
 }
 
-/* Runs the tasks of a pass; returns how many workers there were, each with a sieve if there is a guess. */
+/* Runs the tasks of a pass; returns how many workers there were, each with a sieve. */
 static size_t run(struct pass *p, int n_thread, size_t n_task, void (*task)(void *, size_t, int))
 {
     const struct profile_array *a = p->array;
@@ -188,8 +185,10 @@ static size_t run(struct pass *p, int n_thread, size_t n_task, void (*task)(void
         if (task == do_columns)
             p->worker[i].gathered = xaligned(TOGETHER * MOMENTS_CHUNK,
                                              is_wide(a) ? sizeof(double) : sizeof(float));
-        if (p->guess) {
-            p->sieve[i].room = channel_size(a) / 64 + 1024;
+        p->worker[i].watch.inner = p->sieving ? p->inner : INFINITY;
+        p->worker[i].watch.outer = p->sieving ? p->outer : INFINITY;
+        if (p->sieving) {
+            p->sieve[i].room = channel_size(a) / 64 + 2 * MOMENTS_CHUNK;
             p->sieve[i].kept = xnew(p->sieve[i].room, sizeof(float));
         }
     }
@@ -218,22 +217,19 @@ void profile_ends(const struct profile_rule *rule, const struct moments *m, doub
     *high = centre + rule->k * s.sd;
 }
 
-/* Numbers from all over the array tell where its outliers will begin. */
-static int guess(const struct profile_array *a, const struct profile_rule *rule, struct beyond_guess *g)
+/* Numbers from all over the array tell where its outliers will begin. Returns 0, or -1 if they do not. */
+static int guess(const struct profile_array *a, const struct profile_rule *rule, float *inner, float *outer)
 {
     size_t n = channel_size(a);
     if (n < GUESS_FROM || is_wide(a))
         return -1;
-    struct moments all = { 0 };
-    struct worker *w = xmalloc(sizeof *w);
-    for (size_t i = 0; i < SAMPLES; i++) {
-        struct moments m;
-        const void *x = load(a, (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE, w);
-        moments_chunk_f32(x, SAMPLE, INFINITY, w->group, &m);
-        moments_merge(&all, &m);
-    }
+    struct moments samples[SAMPLES];
+    struct worker *w = xcalloc(1, sizeof *w);
+    for (size_t i = 0; i < SAMPLES; i++)
+        moments_chunk_f32(load(a, (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE, w), SAMPLE, &w->watch,
+                          &samples[i]);
     free(w);
-    return beyond_guess(g, &all, rule->k, rule->about_zero);
+    return beyond_guess(samples, SAMPLES, rule->k, rule->about_zero, inner, outer);
 }
 
 static size_t blocks_of(const struct profile_array *a)
@@ -247,17 +243,15 @@ static int take_whole(const struct profile_array *a, const struct profile_rule *
 {
     size_t n_block = blocks_of(a);
     struct moments_tree tree = { .n = 0 };
-    struct beyond_guess g;
     struct pass p = { .array = a, .m = xnew(n_block, sizeof *p.m) };
-    if (n_outlier && guess(a, rule, &g) == 0)
-        p.guess = &g;
+    p.sieving = n_outlier && guess(a, rule, &p.inner, &p.outer) == 0;
     size_t n_worker = run(&p, n_thread, n_block, do_block);
     for (size_t i = 0; i < n_block; i++)
         moments_tree_push(&tree, &p.m[i]);
     *m = moments_tree_total(&tree);
     double low, high;
     profile_ends(rule, m, &low, &high);
-    int settled = p.guess ? beyond_settle(p.sieve, n_worker, &g, low, high, n_outlier) : -1;
+    int settled = p.sieving ? beyond_settle(p.sieve, n_worker, p.inner, p.outer, low, high, n_outlier) : -1;
     free_sieves(&p, n_worker);
     free(p.m);
     return settled;

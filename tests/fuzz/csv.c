@@ -63,7 +63,7 @@ static void use(const struct csvtable *t)
     for (size_t c = 0; c < t->n_col; c++) {
         if (csvtable_levels(t, c, level, first) > t->n_row)
             abort();
-        if (csvtable_is_numeric(t, c))
+        if (csvtable_if_numeric(t, c, v))
             csvtable_numbers(t, c, v);
     }
     free(level);

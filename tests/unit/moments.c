@@ -22,27 +22,44 @@ static double draw(struct rng *r)
 }
 
 /* Whatever the processor is, the digits are those of the plain kernel. */
-static void compare_kernels(const float *x, size_t n_group)
+static void compare_kernels(const float *x, size_t n_group, double offset)
 {
 #ifdef __x86_64__
     struct sums a = { { { 0 } }, 0 }, b = a;
-    uint16_t group_a[MOMENTS_GROUPS], group_b[MOMENTS_GROUPS];
-    uint32_t watch;
-    const float two = 2;
-    memcpy(&watch, &two, sizeof watch);
+    struct moments_watch watch_a = { .inner = (float)offset + 1, .outer = (float)offset + 2 },
+                         watch_b = watch_a;
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return;
-    size_t n_a = sum_f32_plain((const char *)x, n_group, watch, group_a, &a);
-    size_t n_b = sum_f32_avx2((const char *)x, n_group, watch, group_b, &b);
-    check(a.max_abs == b.max_abs, "kernels agree in the maximum", n_group, 0);
+    sum_f32_plain((const char *)x, n_group, 0, &watch_a, &a);
+    sum_f32_avx2((const char *)x, n_group, &watch_b, &b);
+    check(a.max_abs == b.max_abs, "kernels agree in the maximum", n_group, offset);
     for (int p = 0; p < 4; p++)
         for (int k = 0; k < LANES; k++)
-            check(a.power[p][k] == b.power[p][k], "kernels agree in sums", n_group, 0);
-    check(n_a == n_b && !memcmp(group_a, group_b, n_a * sizeof *group_a), "and groups", n_group, 0);
+            check(a.power[p][k] == b.power[p][k], "kernels agree in sums", n_group, offset);
+    check(watch_a.n_beyond == watch_b.n_beyond && watch_a.n_group == watch_b.n_group &&
+              !memcmp(watch_a.group, watch_b.group, watch_a.n_group * sizeof *watch_a.group),
+          "kernels agree in what they watch", n_group, offset);
 #else
     (void)x;
     (void)n_group;
+    (void)offset;
 #endif
+}
+
+/* What the watch saw of x[0..n-1], against its definition. */
+static void check_watch(const float *x, size_t n, const struct moments_watch *w)
+{
+    size_t n_beyond = 0, n_seen = 0;
+    for (size_t g = 0; g * MOMENTS_GROUP < n; g++) {
+        int any = 0;
+        for (size_t i = g * MOMENTS_GROUP; i < n && i < (g + 1) * MOMENTS_GROUP; i++) {
+            n_beyond += fabsf(x[i]) > w->outer;
+            any |= fabsf(x[i]) > w->inner && fabsf(x[i]) <= w->outer;
+        }
+        check(!any || (n_seen < w->n_group && w->group[n_seen] == g), "watched groups", n, w->inner);
+        n_seen += (size_t)any;
+    }
+    check(n_seen == w->n_group && n_beyond == w->n_beyond, "what is beyond", n, w->outer);
 }
 
 /* a and b, relative to b. */
@@ -76,33 +93,25 @@ int main(void)
     static double d[MANY], wide[MANY];
     static const double offsets[] = { 0, 1, 3, 100, 1e4, 1e8 };
     struct rng r;
-    uint16_t group[MOMENTS_GROUPS];
     rng_init(&r, 1, 0);
     for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
+        struct moments_watch watch = { .inner = (float)offsets[k] + 1, .outer = (float)offsets[k] + 2 };
         for (size_t i = 0; i < MANY; i++) {
             d[i] = offsets[k] + draw(&r);
             f[i] = (float)d[i];
             wide[i] = f[i];
         }
-        compare_kernels(f, MOMENTS_GROUPS);
+        compare_kernels(f, MOMENTS_CHUNK / MOMENTS_GROUP, offsets[k]);
         for (size_t n = 2; n <= MANY; n += n < 40 ? 1 : n / 3) {
             struct moments_tree of_f32 = { .n = 0 }, of_f64 = { .n = 0 };
             for (size_t from = 0; from < n; from += MOMENTS_CHUNK) {
                 struct moments m;
                 size_t left = n - from < MOMENTS_CHUNK ? n - from : MOMENTS_CHUNK;
-                size_t n_group = moments_chunk_f32(f + from, left, (float)offsets[k] + 2, group, &m),
-                       seen = 0;
+                moments_chunk_f32(f + from, left, &watch, &m);
+                check_watch(f + from, left, &watch);
                 moments_tree_push(&of_f32, &m);
                 moments_chunk_f64(d + from, left, &m);
                 moments_tree_push(&of_f64, &m);
-                for (size_t g = 0; g * MOMENTS_GROUP < left; g++) {
-                    int any = 0;
-                    for (size_t i = g * MOMENTS_GROUP; i < left && i < (g + 1) * MOMENTS_GROUP; i++)
-                        any |= fabsf(f[from + i]) > (float)offsets[k] + 2;
-                    check(!any || (seen < n_group && group[seen] == g), "watched groups", n, offsets[k]);
-                    seen += (size_t)any;
-                }
-                check(seen == n_group, "no other groups", n, offsets[k]);
             }
             struct moments total = moments_tree_total(&of_f32);
             compare(wide, n, offsets[k], &total);
