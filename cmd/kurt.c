@@ -65,7 +65,7 @@ static const struct cli_prog prog = {
         "the memory of its largest tensor.",
     .example =
         "  kurt --only '*.mlp.*' model.safetensors | mlr --icsv --opprint sort -nr kurtosis then head\n"
-        "  tok -t bloom/ *.txt | kurt --by lang",
+        "  tensorcat x.npy | kurt --by all --estimator unbiased",
     .see_also = "tensorcat (lists tensors), corr",
 };
 

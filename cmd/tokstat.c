@@ -284,19 +284,27 @@ static char *lang_of(const char *file)
     return strcmp(file, "-") ? batch_lang(file) : xstrdup(lang_of_stdin);
 }
 
-/* Reads the reference's file, which is among the files; returns its tokens in all. */
-static uint64_t read_reference(struct job *j, char **files, struct parallel *ref)
+/* Ends the program when two files are of one language; returns the one of the reference, NULL without. */
+static const char *check_files(char **files)
 {
+    const char *found = NULL;
     for (char **file = files; *file; file++) {
         char *lang = lang_of(*file);
-        int found = strcmp(*file, "-") != 0 && !strcmp(lang, reference);
-        free(lang);
-        if (found) {
-            read_file(j, *file, NULL, NULL, NULL, ref);
-            return j->worker[0].total.tokens;
+        if (reference && !strcmp(lang, reference))
+            found = *file;
+        for (char **other = files; other < file; other++) {
+            char *other_lang = lang_of(*other);
+            if (!strcmp(lang, other_lang))
+                die("%s and %s are both of language '%s'", *other, *file, lang);
+            free(other_lang);
         }
+        free(lang);
     }
-    die("--reference: none of the files is of language '%s'", reference);
+    if (reference && !found)
+        die("--reference: none of the files is of language '%s'", reference);
+    if (found && !strcmp(found, "-"))
+        die("--reference: '%s' must be a file: it is read twice, standard input only once", reference);
+    return found;
 }
 
 static struct job job_new(const struct tokenizer *t)
@@ -334,12 +342,17 @@ int main(int argc, char **argv)
     char **files = cli_parse(&prog, opts, argc, argv), *why;
     if (!tokenizer_path)
         die_usage("which tokenizer? (--tokenizer FILE)");
+    const char *reference_file = check_files(files);
     struct tokenizer *t = tokenizer_load(tokenizer_path, &why);
     if (!t)
         die("%s: %s", tokenizer_path, why);
     struct job job = job_new(t);
     struct parallel ref = { 0 };
-    uint64_t ref_tokens = reference ? read_reference(&job, files, &ref) : 0;
+    uint64_t ref_tokens = 0;
+    if (reference_file) {
+        read_file(&job, reference_file, NULL, NULL, NULL, &ref);
+        ref_tokens = job.worker[0].total.tokens;
+    }
     int by_line = !strcmp(by, "line");
     struct csvout *out = csvout_open(
         out_path,

@@ -132,6 +132,13 @@ C
     [[ $stderr == "tokstat: fra.txt: has more lines than the 2 of the reference 'eng'" ]]
     run -1 --separate-stderr tokstat -t "$BLOOM" --reference=deu eng.txt fra.txt
     [[ $stderr == "tokstat: --reference: none of the files is of language 'deu'" ]]
+    run -1 --separate-stderr bash -c 'tokstat -t "$0" --lang eng --reference eng < /dev/null' "$DATA/tokenizers/none"
+    [[ $stderr == "tokstat: --reference: 'eng' must be a file: "* ]]
+    mkdir more && echo x > more/eng.txt && echo x > eng.txt
+    run -1 --separate-stderr tokstat -t "$DATA/tokenizers/none" eng.txt more/eng.txt
+    [[ $stderr == "tokstat: eng.txt and more/eng.txt are both of language 'eng'" ]]
+    run -1 --separate-stderr tokstat -t more eng.txt
+    [[ $stderr == "tokstat: more: no tokenizer.json in this directory" ]]
     run -1 --separate-stderr tokstat -t nowhere.json eng.txt
     [[ $stderr == "tokstat: nowhere.json: cannot read: No such file"* ]]
     run -2 --separate-stderr tokstat eng.txt

@@ -261,6 +261,11 @@ struct tokenizer *tokenizer_load(const char *path, char **why)
             free(inside);
             inside = xsprintf("%s/tokenizer.json.gz", path);
         }
+        if (stat(inside, &st) < 0) {
+            free(inside);
+            *why = xstrdup("no tokenizer.json in this directory");
+            return NULL;
+        }
     }
     size_t n;
     char *text = read_file(inside ? inside : path, &n, why);
