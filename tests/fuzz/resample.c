@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
-enum { MOST_ROWS = 9, N_DRAW = 130 };
+enum { MOST_ROWS = 7, N_DRAW = 70 };
 
 static void require(int ok)
 {
