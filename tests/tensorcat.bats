@@ -99,6 +99,11 @@ refused() {
     tensorcat --from=text --shape=3x2x1 m.txt | tensorcat --to=text | diff - <(seq 6)
     seq 5 | tensorcat --from=text | tensorcat -l | grep -qx -- '-,0,x,F32,5,5,20'
     tensorcat --from=text /dev/null | tensorcat -l | grep -qx -- '-,0,null,F32,0,0,0'
+    for bad in '1,,3' ',1' '1,2,' '1 , , 2'; do
+        run -1 --separate-stderr bash -c "echo '$bad' | tensorcat --from=text"
+        [[ $stderr == "tensorcat: standard input: line 1: a cell is empty"* ]]
+    done
+    run -1 bash -c "echo '1,5;3' | tensorcat --from=text"
     run -1 --separate-stderr bash -c "printf '1 2\n3\n' | tensorcat --from=text"
     [[ $stderr == *"line 2: has 1 numbers, lines before have 2"* ]]
     run -1 --separate-stderr tensorcat --from=text --shape=5 m.txt

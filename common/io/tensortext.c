@@ -51,13 +51,28 @@ static void read_number(const struct linein *l, const char *word, enum tensor_dt
     }
 }
 
+/* Whether a comma has no number on one of its sides. */
+static int has_empty_cell(const char *line)
+{
+    int filled = 0, commas = 0;
+    for (; *line; line++) {
+        if (*line == ',' && !filled)
+            return 1;
+        commas += *line == ',';
+        filled = *line != ',' && (filled || !strchr(" \t\r", *line));
+    }
+    return commas && !filled;
+}
+
 void *tensortext_read(struct linein *l, struct tensor *t)
 {
-    static const char separators[] = " \t\r,;";
+    static const char separators[] = " \t\r,";
     size_t width = tensor_dtype_bytes(t->dtype), n = 0, n_line = 0, n_col = 0, room = 0, length;
     char *line, *data = NULL;
     while (linein_next_utf8(l, &line, &length)) {
         size_t before = n;
+        if (has_empty_cell(line))
+            die("%s: line %zu: a cell is empty; NaN is a number here", linein_path(l), linein_number(l));
         for (char *rest = NULL, *word = strtok_r(line, separators, &rest); word;
              word = strtok_r(NULL, separators, &rest)) {
             xgrow(&data, &room, n + 1, width);

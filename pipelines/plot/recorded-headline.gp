@@ -3,7 +3,7 @@
 number(id) = system("mlr --icsv --onidx filter '$id == \"".id."\"' then cut -f value ".values) + 0
 eval canvas(900, 600)
 eval headline(sprintf("r = %.2f; with script held fixed r = %.2f", number("exp007.outlier.r"), number("partial.outlier|latin.r")), \
-    sprintf("BLOOM-560M as recorded, 14 languages; 95 %% intervals [%.2f, %.2f] (BCa) and [%.2f, %.2f]; band: bootstrap of the line", \
+    sprintf("BLOOM-560M as recorded, 14 languages; 95 %% intervals [%.2f, %.2f] (BCa) and [%.2f, %.2f] (Fisher z); band: bootstrap of the line", \
     number("exp008.outlier.bca.lo"), number("exp008.outlier.bca.hi"), number("partial.outlier|latin.lo"), number("partial.outlier|latin.hi")))
 set xlabel "share of activation in layers 5, 21 and 22"
 set ylabel "damage at 4 bits, as claimed (relative increase)"
