@@ -91,7 +91,7 @@ static struct tensor as_written(const struct tensor *t)
 
 /* ---- out */
 
-static enum { STREAM, NPY, TEXT, CSV, LIST, META, CHECK } mode;
+static enum { STREAM, NPY, TEXT, CSV, CHECK, LIST, META } mode; /* the last two want no data */
 static struct ts_writer *stream;
 static struct outfile *file;    /* NPY, TEXT */
 static struct csvout *table;    /* CSV, LIST, META */
@@ -214,10 +214,23 @@ static void put_piece(const struct tensor *t, const struct tensor *piece, size_t
         put_elements(t, piece, at);
 }
 
+/* Reads what may only be mapped. */
+static void touch(const struct tensor *t)
+{
+    enum { PAGE = 4096 };
+    volatile const char *p = t->data;
+    for (size_t at = 0; at < t->n_bytes; at += PAGE)
+        (void)p[at];
+}
+
 static void put_tensor(const struct tensor *t)
 {
     static double data[PIECE];
     struct tensor out = as_written(t);
+    if (mode == CHECK) {
+        touch(t);
+        return;
+    }
     if (mode == NPY) {
         size_t n;
         char *header = npy_header(&out, &n);
@@ -245,14 +258,15 @@ static _Noreturn void bad_input(const char *path, const char *why, int error_num
 {
     if (!strcmp(path, "-"))
         path = "standard input";
-    if (check) /* grep's rule: 1 for what was asked about, 2 for not knowing */
-        msg_set_failed_status(error_number ? STATUS_USAGE : STATUS_FAILED);
+    if (!error_number)
+        msg_set_failed_status(STATUS_FAILED);
     die("%s: %s", path, why);
 }
 
 static void take_stream(const char *path, struct ts_reader *in)
 {
-    int got, wants_data = mode <= CSV;
+    int got, wants_data = mode < LIST;
+    size_t n_bytes = 0;
     while ((got = ts_next_frame(in)) > 0) {
         size_t n = 0;
         struct tensor t, *selected = xnew(ts_frame_tensors(in), sizeof *selected);
@@ -263,8 +277,11 @@ static void take_stream(const char *path, struct ts_reader *in)
             put_frame(path, in, selected, n);
         free(selected);
         while (n && wants_data && (got = ts_next_in_frame(in, &t)) > 0)
-            if (is_selected(t.name))
+            if (is_selected(t.name)) {
                 put_tensor(&t);
+                n_bytes += t.n_bytes;
+                msg_progress("%s: frame %zu, %.1f GB", ts_path(in), ts_frame(in), (double)n_bytes / 1e9);
+            }
         if (got < 0)
             break;
     }
@@ -281,7 +298,7 @@ static void take_array(const char *path, struct tensor *t)
     t->name = name ? name : !strcmp(path, "-") ? "x" : stem;
     if (is_selected(t->name)) {
         put_frame(path, NULL, t, 1);
-        if (mode <= CSV)
+        if (mode < LIST)
             put_tensor(t);
     }
     free(stem);
@@ -348,6 +365,8 @@ static void check_usage(void)
         die_usage("--list, --meta and --check exclude each other");
     while (strcmp(formats[mode], to) != 0)
         mode++;
+    if (check) /* grep's rule: 1 for what was asked about, 2 for not knowing; see bad_input */
+        msg_set_failed_status(STATUS_USAGE);
     if (list || list_meta || check)
         mode = list ? LIST : list_meta ? META : CHECK;
     for (char **s = set; s && *s; s++)
@@ -367,5 +386,6 @@ int main(int argc, char **argv)
     if ((only || skip || mode == NPY || mode == TEXT) && !n_taken)
         die("no tensor matches");
     close_output();
+    msg_progress_end();
     return 0;
 }

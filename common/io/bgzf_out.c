@@ -88,7 +88,7 @@ static size_t make_block(struct group *g, int level, struct libdeflate_compresso
                          const unsigned char *data, size_t n, unsigned char *raw)
 {
     static const unsigned char header[] = { 0x1f, 0x8b, 8, 4, 0, 0, 0, 0, 0, 0xff, 6, 0, 'B', 'C', 2, 0 };
-    unsigned char *deflated = raw + BGZF_HEADER, *footer = deflated;
+    unsigned char *deflated = raw + BGZF_HEADER, *footer;
     size_t n_deflated = 0, size;
     if (may_shrink(data, n, level))
         n_deflated = libdeflate_deflate_compress(deflater, data, n, deflated, n);

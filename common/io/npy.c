@@ -159,7 +159,7 @@ static void swap_bytes(unsigned char *p, size_t n_bytes, size_t width)
 /* Elements of `width` bytes from Fortran order, first index fastest, into C order. */
 static void reorder(const unsigned char *in, unsigned char *out, const struct tensor *t, size_t width)
 {
-    size_t index[TENSOR_MAX_DIM] = { 0 }, stride[TENSOR_MAX_DIM], step = width;
+    size_t index[TENSOR_MAX_DIM] = { 0 }, stride[TENSOR_MAX_DIM] = { 0 }, step = width;
     for (int i = 0; i < t->n_dim; i++) {
         stride[i] = step;
         step *= t->shape[i];

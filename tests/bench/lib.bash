@@ -1,6 +1,8 @@
-# What a benchmark may start from: a folder of its own, and two commands timed side by side. Wants $topic.
+# What a benchmark may start from: a folder of its own, and two commands timed side by side.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+topic=${0##*/}
+topic=${topic%.sh}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 

@@ -2,7 +2,7 @@
 # Tensor streams: written and read as fast as memory where there is nothing to gain, faster than pigz where there is.
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
-topic=stream
+# shellcheck source=tests/bench/lib.bash
 . ./lib.bash
 need python3 pigz gzip
 /usr/bin/env python3 -c 'import numpy' 2>/dev/null || PATH=/usr/bin:$PATH
