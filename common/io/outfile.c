@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER = 1 << 16, PIPE = 1 << 20, COPY = 1 << 20, MAX_PENDING = 64 };
+enum { PAGE = 4096, PIECE = 1 << 18, BUFFER = 1 << 16, PIPE = 1 << 20, COPY = 1 << 20, MAX_PENDING = 64 };
 
 struct outfile {
     int fd;
@@ -130,10 +130,21 @@ int outfile_seekable(const struct outfile *f)
     return f->seekable;
 }
 
+/* The next piece to write of p[0..n-1]. It is touched first: the system copies what is not in the page tables
+ * yet, such as a mapped file, at less than half the speed. */
+static size_t next_piece(const char *p, size_t n)
+{
+    size_t k = n < PIECE ? n : PIECE;
+    const volatile char *touched = p;
+    for (size_t at = 0; at < k; at += PAGE)
+        (void)touched[at];
+    return k;
+}
+
 static void write_all(struct outfile *f, const char *p, size_t n)
 {
     while (n) {
-        ssize_t k = write(f->fd, p, n);
+        ssize_t k = write(f->fd, p, next_piece(p, n));
         if (k < 0 && errno == EINTR)
             continue;
         if (k <= 0)
@@ -185,7 +196,7 @@ void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offs
     const char *p = data;
     outfile_flush(f);
     while (n) {
-        ssize_t k = pwrite(f->fd, p, n, (off_t)offset);
+        ssize_t k = pwrite(f->fd, p, next_piece(p, n), (off_t)offset);
         if (k < 0 && errno == EINTR)
             continue;
         if (k <= 0)
