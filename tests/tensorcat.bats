@@ -94,7 +94,7 @@ refused() {
 }
 
 @test "tensorcat: the shape of text is its own, or the one asked for" {
-    printf '1, 2;3\n\n4\t5 6\n' >m.txt
+    printf '1, 2,3\n\n4\t5 6\n' >m.txt
     tensorcat --from=text m.txt | tensorcat -l | grep -qx -- '-,0,m,F32,2x3,6,24'
     tensorcat --from=text --shape=3x2x1 m.txt | tensorcat --to=text | diff - <(seq 6)
     seq 5 | tensorcat --from=text | tensorcat -l | grep -qx -- '-,0,x,F32,5,5,20'
