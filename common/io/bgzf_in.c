@@ -145,6 +145,13 @@ static int may_take(const struct bgzf_in *b)
     return !b->taking && !b->ended && b->n_taken - b->n_given < (size_t)b->n_group;
 }
 
+/* Whether a block can be had without waiting for the input; nobody may be taking. */
+static int is_ready(const struct bgzf_in *b)
+{
+    struct pollfd p = { .fd = b->fd, .events = POLLIN };
+    return b->at_eof || poll(&p, 1, 0) > 0;
+}
+
 /* Takes and inflates one group; the lock is held before and after. */
 static void take_and_inflate(struct bgzf_in *b, struct libdeflate_decompressor *inflater)
 {
@@ -231,8 +238,8 @@ size_t bgzf_in_next(struct bgzf_in *b, const unsigned char **data, const char **
             b->giving = 0;
             b->n_given++;
             pthread_cond_broadcast(&b->moved);
-        } else if (may_take(b)) {
-            take_and_inflate(b, b->inflater);
+        } else if (may_take(b) && (b->n_taken == b->n_given || is_ready(b))) {
+            take_and_inflate(b, b->inflater); /* not if that would wait while a worker's group gets done */
         } else {
             pthread_cond_wait(&b->moved, &b->lock);
         }
