@@ -8,9 +8,9 @@
 #                                                              dir/languages.csv and dir/lines.csv as in data/README.md
 #
 # The text is the Universal Declaration of Human Rights (articles whose number is no multiple of 3; data/README.md), the
-# same in every language, paired by paragraph. The premium of a language is its number of tokens over English's (Petrov
-# et al. 2023); its interval comes from drawing paragraphs, in pairs, with replacement. The first two tokenisers are
-# compared with each other, with BLOOM's own on FLORES-200, and with the recorded damage of 4 bits.
+# same in every language, paired by paragraph. The premium of a language is its number of tokens over English's, or those
+# of REFERENCE (Petrov et al. 2023); its interval comes from drawing paragraphs, in pairs, with replacement. The first two tokenisers are
+# compared with each other, with BLOOM's own on FLORES-200, and with the damage of 4 bits that the published study has.
 include pipelines/lib.mk
 
 TOKENIZERS ?= qwen3 bloom-style
@@ -18,10 +18,21 @@ TOKENIZER_qwen3       ?= pipelines/data/tokenizers/qwen3/tokenizer.json.gz
 TOKENIZER_bloom-style ?= pipelines/data/tokenizers/bloom-style/tokenizer.json.gz
 TEXT      ?= pipelines/data/udhr
 REFERENCE ?= eng
+ifneq ($(filter %/,$(TEXT)),)
+override TEXT := $(TEXT:%/=%)
+endif
 INDEXED   := $(wildcard $(TEXT)/languages.csv)
 STEMS     ?= $(if $(INDEXED),$(shell tail -n +2 $(TEXT)/languages.csv | cut -d, -f1),$(basename $(notdir $(wildcard $(TEXT)/*.txt))))
 RESAMPLES ?= 10000
 SEED      ?= 1
+PART      := $(TEXT)$(if $(INDEXED),/eval)
+
+# What cannot work is said before anything is made
+$(if $(word 2,$(TOKENIZERS)),,$(error TOKENIZERS must name two))
+$(foreach t,$(TOKENIZERS),$(if $(TOKENIZER_$(t)),,$(error TOKENIZER_$(t) is not set)))
+$(if $(STEMS),,$(error $(TEXT): no .txt files, one a language))
+$(if $(wildcard $(PART)/$(REFERENCE).txt),,$(error $(PART): no $(REFERENCE).txt: set REFERENCE=...))
+$(if $(filter $(REFERENCE),$(STEMS)),,$(error STEMS: no $(REFERENCE) among them: add it, or set REFERENCE=...))
 
 SET := $(if $(filter file,$(origin STEMS)),all,$(call slug,$(STEMS)))
 DIR := $(OUT)/tokenisation/$(call slug,$(TOKENIZERS))_$(SET)-to-$(REFERENCE)_$(RESAMPLES)-seed-$(SEED)$(call \
@@ -30,11 +41,9 @@ $(shell mkdir -p $(DIR))
 FIRST  := $(word 1,$(TOKENIZERS))
 SECOND := $(word 2,$(TOKENIZERS))
 HOW := pipelines/tokenisation
-$(if $(SECOND),,$(error TOKENIZERS must name two))
 
 # ---- 1. tokens: by paragraph, and in sum
 
-PART  := $(TEXT)$(if $(INDEXED),/eval)
 FILES := $(STEMS:%=$(PART)/%.txt)
 SHOWN := $(if $(filter all,$(SET)),$(PART)/*.txt,$(FILES))
 define measure
@@ -108,7 +117,7 @@ $(DIR)/latin.csv: $(DIR)/premium.csv $(call program,BOOTSTRAP)
 	$(BOOTSTRAP) --stat=ratio-mean,diff-median --x=premium --group=latin --groups=other,Latin --by=tokenizer --interval=bca \
 	  --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $< > $@
 
-# ---- 4. the two tokenisers, BLOOM's own, and the recorded damage (where the text has some of its 14 languages)
+# ---- 4. the two tokenisers, BLOOM's own, and the published damage (where the text has some of its 14 languages)
 
 RECORDED := $(if $(INDEXED),yes,$(word 4,$(filter $(shell tail -n +2 pipelines/data/lang-covariates.csv | cut -d, -f1),$(STEMS))))
 
@@ -123,7 +132,7 @@ $(DIR)/two-tokenisers.csv: $(DIR)/premium.csv $(HOW)/first.mlr
 $(DIR)/two-tokenisers-rank.csv: $(DIR)/two-tokenisers.csv $(call program,CORR)
 	$(CORR) --x=premium_$(FIRST) --y=premium_$(SECOND) --method=spearman,pearson $< > $@
 
-# The 14 languages of the recorded study; English's premium is 1 everywhere
+# The 14 languages of the published study, the reference among them: its premium is 1
 $(DIR)/premium-and-damage.csv: $(TOKENIZERS:%=$(DIR)/premium-%.csv) pipelines/data/lang-covariates.csv \
 		pipelines/data/lang-degradation.csv
 	mlr --csv filter 'is_not_empty($$seed_code)' then rename seed_code,lang then cut -f lang,family,premium \
@@ -146,7 +155,8 @@ $(DIR)/rank-as-bloom.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
 
 # ---- 5. figures, and what they say
 
-SHARED := shared=$(HOW)/families.gp known=$(HOW)/tokenizers.csv
+SHARED := shared=$(HOW)/families.gp known=$(HOW)/tokenizers.csv \
+	index=$(INDEX)/languages.csv reference=$(REFERENCE)
 one_tokeniser = $(eval $(call figure,$(1)-$(2),$(HOW)/$(1).gp,csv=$(DIR)/$(1)-$(2).csv tokenizer=$(2) $(SHARED)))
 $(foreach t,$(TOKENIZERS),$(call one_tokeniser,premium,$(t))$(call one_tokeniser,fertility,$(t)))
 $(eval $(call figure,two-tokenisers,$(HOW)/two-tokenisers.gp,csv=$(DIR)/two-tokenisers.csv \
@@ -156,8 +166,8 @@ $(if $(RECORDED),$(eval $(call figure,premium-and-damage,$(HOW)/premium-and-dama
 
 TOLD := premium latin premium-by-family two-tokenisers-rank \
 	$(if $(RECORDED),rank-as-bloom damage-correlations damage-correlations-given-script)
-$(DIR)/findings.txt: $(HOW)/findings.awk $(HOW)/tokenizers.csv $(TOLD:%=$(DIR)/%.csv)
-	awk -F, -f $^ > $@
+$(DIR)/findings.txt: $(HOW)/findings.awk $(HOW)/tokenizers.csv $(INDEX)/languages.csv $(TOLD:%=$(DIR)/%.csv)
+	awk -F, -v reference=$(REFERENCE) -f $^ > $@
 findings: $(DIR)/findings.txt $(DIR)/premium-by-script.csv
 	@cat $<
 	@echo; echo "figures: $(OUT)/figures   tables: $(DIR)"

@@ -143,11 +143,39 @@ SH
 @test "tokenisation: a plain folder of parallel files will do, whatever its languages" {
     mkdir text
     for lang in eng mya khm swh; do head -n 12 "$ROOT/pipelines/data/udhr/eval/$lang.txt" >text/$lang.txt; done
-    plain() { make -s -C "$ROOT" -f pipelines/tokenisation.mk OUT="$PWD/out" TEXT="$PWD/text" RESAMPLES=200; }
+    plain() { make -s -C "$ROOT" -f pipelines/tokenisation.mk OUT="$PWD/out" TEXT="$PWD/text" RESAMPLES=200 "$@"; }
     plain >findings
     [[ $(value out/figures/premium-qwen3.csv true stem,script,pairs | xargs) == "mya,Mymr,12 khm,Khmr,12 swh,Latn,12 eng,Latn," ]]
     run ! grep damage findings
+    plain REFERENCE=swh >findings
+    for name in premium-qwen3 two-tokenisers; do
+        grep -q 'over swh' out/figures/$name.svg
+        run ! grep English out/figures/$name.svg
+    done
+    grep -q 'South-East Asian and Tibetan<' out/figures/premium-qwen3.svg
+    run ! grep -e '>East Asian<' -e Ethiopic out/figures/premium-qwen3.svg
+    grep -q 'over those for swh' findings
+    run ! grep English findings
     echo 'one more' >>text/mya.txt
     run -2 --separate-stderr plain
     [[ $stderr == *"files have different numbers of lines"* ]]
+}
+
+@test "tokenisation: what cannot work is said at once, in one line; a slash after the folder changes nothing" {
+    mkdir none text
+    echo Hei. | tee text/fin.txt >text/swe.txt
+    refused() { # MESSAGE ARGUMENT...
+        run -2 --separate-stderr make -s -C "$ROOT" -f pipelines/tokenisation.mk OUT="$PWD/out" "${@:2}"
+        echo "$stderr"
+        [[ $stderr == *"*** $1.  Stop." && ${#stderr_lines[@]} == 1 && ! -e out ]]
+    }
+    refused "$PWD/text: no eng.txt: set REFERENCE=..." TEXT="$PWD/text"
+    refused "$PWD/none: no .txt files, one a language" TEXT="$PWD/none"
+    refused "TOKENIZER_mine is not set" TOKENIZERS="qwen3 mine"
+    refused "STEMS: no eng among them: add it, or set REFERENCE=..." STEMS="fin tha"
+    for slash in "" /; do
+        run study out STEMS="fin swe" REFERENCE=fin TEXT="$PWD/text$slash" -p -n
+        sed -n 's/^DIR := //p' <<<"$output" >>seen
+    done
+    [[ $(wc -l <seen) == 2 && $(sort -u seen | wc -l) == 1 ]]
 }

@@ -29,6 +29,7 @@ set datafile missing ""
 set datafile columnheaders
 set border 3 linewidth 0.8 linecolor rgb "#404040"
 set tics nomirror out scale 0.6 textcolor rgb "#202020"
+set format "%h"                                  # the default has a space in front, which moves labels off their ticks
 set grid back linetype 1 linewidth 0.7 linecolor rgb pale
 set key top right samplen 1.5 spacing 1.2
 set style fill solid 0.5 noborder

@@ -5,7 +5,11 @@ families = "'Latin' 'other alphabets' 'Arabic and Hebrew' 'East Asian' 'South As
 colour(i) = word(blue." ".sky." ".green." ".black." ".vermil." ".orange." ".purple, i)
 shape(i)  = int(word("7 5 13 9 7 5 11", i))
 number(f) = sum [i = 1:words(families)] (word(families, i) eq f ? i : 0)
+listed(i) = system("mlr --icsv --onidx filter '$family == \"".word(families, i)."\"' then count ".csv) > 0 ? word(families, i) : ""
 only(i, x) = strcol("family") eq word(families, i) ? x : NaN
+
+# the name of the language that all are compared with
+compared = plain(system("mlr --icsv --onidx filter '$stem == \"".reference."\"' then cut -f name ".index))
 
 # what a figure calls a tokeniser, and what to say of it: from tokenizers.csv, if it is listed there
 about(field, t) = system(sprintf("awk -F, '$1 == \"%s\" { print $%d }' %s", t, field, known))

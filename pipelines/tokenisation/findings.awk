@@ -1,4 +1,4 @@
-# findings.awk - what the tables of this study say, in words: awk -F, -f findings.awk tokenizers.csv premium.csv ...
+# findings.awk - what the tables of this study say, in words: awk -F, -f findings.awk tokenizers.csv languages.csv ...
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Tables come in the order in which they are told; every number and every verdict is from them.
 function field(name) { return $at[name] }
@@ -24,9 +24,8 @@ BEGIN {
     title["premium-by-family"] = "Medians by family of scripts (range)"
     title["two-tokenisers-rank"] = "Do the two rank languages alike?"
     title["rank-as-bloom"] = "Do they rank as BLOOM's own tokeniser does on FLORES-200?"
-    title["damage-correlations"] = "Does it go with the recorded damage of 4 bits (read off figures of other models)?"
+    title["damage-correlations"] = "Does it go with the damage of 4 bits as the published study has it (read off figures of other models)?"
     title["damage-correlations-given-script"] = "And with Latin script held fixed?"
-    print "Premium: tokens for the same text over those for English. In brackets: 95 % intervals."
 }
 
 FNR == 1 {
@@ -40,6 +39,9 @@ FNR == 1 {
 }
 
 table == "tokenizers" { known[field("tokenizer")] = field("name") ", " field("note") }
+table == "languages" && field("stem") == reference {
+    print "Premium: tokens for the same text over those for " field("name") ". In brackets: 95 % intervals."
+}
 table == "premium" {                                             # the dearest first
     t = field("tokenizer")
     if (!n[t]++) { tokenizer[++m] = t; dearest[t] = field("name") " " told("premium") }
