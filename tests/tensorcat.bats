@@ -231,7 +231,7 @@ refused() {
     head -c 5 1.t >cut
     run -1 tensorcat -j 4 --check cut
     for j in 1 4; do # a reader that is left early is not waited for
-        run -1 timeout 10 tensorcat -j $j --to=npy -o /dev/full < <(cat 1.t; sleep 20)
+        run -1 timeout 10 tensorcat -j $j --to=npy -o /dev/full < <(cat 1.t; sleep 20) # nor for input it has no need of
     done
 }
 

@@ -5,7 +5,7 @@
 #include "io/linein.h"
 #include "io/tensor.h"
 
-/* Reads numbers separated by blanks, commas or semicolons ("nan" and "inf" count) into t, whose dtype_name
+/* Reads numbers separated by blanks or commas ("nan" and "inf" count) into t, whose dtype_name
  * says as what. t->n_dim -1: the shape is the text's own, n for one number a line, else lines x numbers a
  * line; otherwise the shape is t's and must hold them all. Integers that do not fit the dtype are refused;
  * other numbers are rounded to nearest even. The data are the caller's to free. Ends the program on bad
