@@ -6,7 +6,7 @@ eval headline(sprintf("r = %.2f; with script held fixed r = %.2f", number("exp00
     sprintf("BLOOM-560M as recorded, 14 languages; 95 %% intervals [%.2f, %.2f] (BCa) and [%.2f, %.2f] (Fisher z); band: bootstrap of the line", \
     number("exp008.outlier.bca.lo"), number("exp008.outlier.bca.hi"), number("partial.outlier|latin.lo"), number("partial.outlier|latin.hi")))
 set xlabel "share of activation in layers 5, 21 and 22"
-set ylabel "damage at 4 bits, as claimed (relative increase)"
+set ylabel "damage at 4 bits, as published (relative increase)"
 set xrange [0.168:0.208]
 set yrange [0:0.03]
 set xtics 0.17, 0.01
