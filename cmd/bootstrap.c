@@ -312,8 +312,10 @@ static void permute(struct job *j)
                                  : exact[1] == 'u' ? PERMUTE_AUTO
                                                    : PERMUTE_ALWAYS;
     struct permute_result r = { .p = NAN, .null_mean = NAN, .null_sd = NAN };
-    if (!isnan(j->estimate)) {
-        struct permute *p = permute_new(j->statistic, &j->sample);
+    struct permute *p = isnan(j->estimate) ? NULL : permute_new(j->statistic, &j->sample);
+    if (!p && !isnan(j->estimate))
+        note(UNDEFINED, j);
+    if (p) {
         int is_exact = permute_exact(p, effort, side, (int)n_thread, &r) == 0;
         if (!is_exact && effort == PERMUTE_ALWAYS)
             die("%s of %s: an exact p of %zu rows is out of reach", j->named->name, j->x, j->sample.n);

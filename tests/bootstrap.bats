@@ -141,6 +141,9 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     for side in less greater two-sided; do
         bootstrap --permute -a $side --stat slope,spearman --x x --y y far.csv > ours.csv
         (($(field count 1 < ours.csv) >= 1 && $(field count 2 < ours.csv) >= 1 && $(field total 1 < ours.csv) == 24))
+        echo $'x,y\n1e-305,-5.4e303\n-1,0\n0,-1.797e308\n-7.4e304,0' > large.csv # sums of which leave the doubles
+        bootstrap --permute -a $side --stat ratio-of-sums --x x --y y large.csv > ours.csv
+        (($(field count < ours.csv) >= 1 && $(field total < ours.csv) == 16))
     done
 }
 

@@ -81,14 +81,18 @@ static double centre(double *v, size_t n)
     return mean + rest / (double)n;
 }
 
-/* Divides v by the power of two that brings its largest element near 1, so that products stay in the range of
- * doubles; returns it. */
+/* Divides v by the power of two that brings its largest element near 1, so that sums and products stay in the
+ * range of doubles; returns it, NaN when an element is not finite. */
 static double scale(double *v, size_t n)
 {
     double most = 0;
-    int exponent;
-    for (size_t i = 0; i < n; i++)
+    int exponent, finite = 1;
+    for (size_t i = 0; i < n; i++) {
         most = fmax(most, fabs(v[i]));
+        finite &= isfinite(v[i]) != 0;
+    }
+    if (!finite)
+        return NAN;
     frexp(most, &exponent);
     exponent = exponent < -1000 ? -1000 : exponent;
     for (size_t i = 0; i < n; i++)
@@ -142,7 +146,7 @@ struct scratch {
 };
 static void observe(struct permute *p);
 
-struct permute *permute_new(const struct statistic *statistic, const struct sample *s)
+static struct permute *gather(const struct statistic *statistic, const struct sample *s)
 {
     struct permute *p = xcalloc(1, sizeof *p);
     p->statistic = statistic;
@@ -153,19 +157,30 @@ struct permute *permute_new(const struct statistic *statistic, const struct samp
     p->sum.x = xcalloc(s->n, sizeof *p->sum.x);
     p->sum.v = xcalloc(s->n, sizeof *p->sum.v);
     p->row = xnew(s->n, sizeof *p->row);
-    double mean = 0, unit = 1;
-    if (statistic->null == STATISTIC_SIGNS) {
+    if (statistic->null == STATISTIC_SIGNS)
         gather_units(p);
-    } else {
+    else
         gather_rows(p);
+    return p;
+}
+
+struct permute *permute_new(const struct statistic *statistic, const struct sample *s)
+{
+    struct permute *p = gather(statistic, s);
+    double mean = 0, unit = 1;
+    if (statistic->null == STATISTIC_PAIRING)
+        take_column(p, s->x, p->sum.x);
+    if (statistic->null != STATISTIC_SIGNS)
         mean = take_column(p, statistic->null == STATISTIC_PAIRING ? s->y : s->x, p->sum.v);
-        if (statistic->null == STATISTIC_PAIRING)
-            take_column(p, s->x, p->sum.x);
-        if (statistic->null == STATISTIC_PAIRING && is_linear(p))
-            unit = scale(p->sum.v, p->n) / scale(p->sum.x, p->n);
-    }
-    if (is_linear(p))
+    if (is_linear(p)) {
+        unit = scale(p->sum.v, p->n);
+        unit /= statistic->null == STATISTIC_PAIRING ? scale(p->sum.x, p->n) : 1;
         find_map(p, mean, unit);
+    }
+    if (isnan(unit)) {
+        permute_free(p);
+        return NULL;
+    }
     observe(p);
     return p;
 }
@@ -360,7 +375,7 @@ static void count_values(const struct permute *p, enum permute_side side, const 
         mean += (permute_statistic(p, value[k]) - mean) / (double)(k + 1);
     for (size_t k = 0; k < n_value; k++)
         square += (permute_statistic(p, value[k]) - mean) * (permute_statistic(p, value[k]) - mean);
-    if (!is_linear(p) && p->sum.n_block > 1)
+    if (!is_linear(p) && p->sum.n_block > 1 && isfinite(mean))
         centre = mean;
     *result = (struct permute_result){ .total = n_value, .null_mean = mean };
     result->null_sd = sqrt(square / (double)n_value);

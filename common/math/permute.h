@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* A statistic that has a null hypothesis and a sample for which it is defined, made ready. Both are borrowed
- * until permute_free. */
+ * until permute_free. NULL when the sample has differences beyond the range of doubles. */
 struct permute;
 struct permute *permute_new(const struct statistic *statistic, const struct sample *sample);
 void permute_free(struct permute *p);

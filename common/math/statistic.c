@@ -189,33 +189,32 @@ static void null_slope(const struct statistic_null_facts *f, double m[4])
 
 static void null_mean(const struct statistic_null_facts *f, double m[4])
 {
-    set(m, 0, 1 / f->n, 1, 0);
+    set(m, 0, f->unit / f->n, 1, 0);
 }
 
 static void null_sum(const struct statistic_null_facts *f, double m[4])
 {
-    (void)f;
-    set(m, 0, 1, 1, 0);
+    set(m, 0, f->unit, 1, 0);
 }
 
 static void null_ratio_of_sums(const struct statistic_null_facts *f, double m[4])
 {
-    set(m, f->total, 1, f->total, -1);
+    set(m, f->total, f->unit, f->total, -f->unit);
 }
 
 static void null_difference(const struct statistic_null_facts *f, double m[4])
 {
-    set(m, 0, 1 / f->n_first + 1 / (f->n - f->n_first), 1, 0);
+    set(m, 0, f->unit * (1 / f->n_first + 1 / (f->n - f->n_first)), 1, 0);
 }
 
 static void null_ratio_of_means(const struct statistic_null_facts *f, double m[4])
 {
-    set(m, f->mean, 1 / f->n_first, f->mean, -1 / (f->n - f->n_first));
+    set(m, f->mean, f->unit / f->n_first, f->mean, -f->unit / (f->n - f->n_first));
 }
 
 static void null_mann_whitney(const struct statistic_null_facts *f, double m[4])
 {
-    set(m, f->n_first * (f->mean - (f->n_first + 1) / 2), 1, 1, 0);
+    set(m, f->n_first * (f->mean - (f->n_first + 1) / 2), f->unit, 1, 0);
 }
 
 #define SUMS(f)            .form = STATISTIC_SUMS, .of_sums = f

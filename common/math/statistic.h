@@ -34,8 +34,8 @@ enum statistic_null {
 struct statistic_null_facts {
     double n, n_first;
     double mean, total; /* of x (mann-whitney: its rank); SIGNS: total of x + y */
-    double xx, yy;      /* sums of squares about the means */
-    double unit;        /* PAIRING: x and y are divided by powers of two; this is that of y over that of x */
+    double xx, yy;      /* sums of squares about the means, x and y divided by powers of two as in T */
+    double unit;        /* what T is to be multiplied with; PAIRING: the power of y over that of x */
 };
 
 struct statistic {

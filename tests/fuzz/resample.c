@@ -55,6 +55,8 @@ static void try_permute(const struct statistic *t, const struct sample *s)
 {
     double draws[N_DRAW];
     struct permute *p = permute_new(t, s);
+    if (!p)
+        return;
     for (int side = PERMUTE_TWO_SIDED; side <= PERMUTE_GREATER; side++) {
         struct permute_result e, r;
         if (permute_exact(p, PERMUTE_AUTO, (enum permute_side)side, 1, &e) == 0)
