@@ -6,7 +6,7 @@
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
-#include "io/csvtable.h"
+#include "io/csvrows.h"
 #include "math/correlation.h"
 #include "math/cortest.h"
 #include "math/multiple.h"
@@ -21,11 +21,11 @@ static double level = 0.95;
 static int64_t n_thread = 1;
 static int compare, matrix;
 static const struct cli_opt opts[] = {
-    { 'x', "x", CLI_LIST, &x_names, "COLS", "columns on one side, comma-separated", 0, 0, 0 },
+    { 'x', "x", CLI_LIST, &x_names, "COLS", "columns to correlate with those of --y, comma-separated", 0, 0,
+      0 },
     { 'y', "y", CLI_LIST, &y_names, "COLS",
-      "columns on the other side; with only one of --x and --y the other side is every other column of "
-      "numbers; with neither, all pairs",
-      0, 0, 0 },
+      "with only one of --x and --y the other is every other column of numbers; with neither, all pairs", 0,
+      0, 0 },
     { 'm', "method", CLI_LIST, &methods, "LIST", "a row for each of these [pearson]", 0, 0,
       "pearson spearman kendall" },
     { 'g', "given", CLI_LIST, &given_names, "COLS",
@@ -38,7 +38,9 @@ static const struct cli_opt opts[] = {
     { 0, "exact", CLI_CHOICE, &exact, "WHEN", "when p is exact, see below [auto]", 0, 0,
       "auto always never" },
     { 0, "adjust", CLI_LIST, &adjustments, "LIST",
-      "columns p_NAME with p adjusted for all rows of the output", 0, 0, "holm bh by bonferroni" },
+      "columns p_NAME with p adjusted for all rows of the output; bh is Benjamini-Hochberg's, by "
+      "Benjamini-Yekutieli's",
+      0, 0, "holm bh by bonferroni" },
     { 0, "level", CLI_NUM, &level, "NUM", "level of the intervals, 0.01 to 0.9999 [0.95]", 0.01, 0.9999, 0 },
     { 0, "compare", CLI_FLAG, &compare, 0,
       "instead: do two columns x1, x2 of --x differ in their correlation with y? (Meng, Rosenthal & Rubin "
@@ -55,8 +57,10 @@ static const struct cli_prog prog = {
     .synopsis = "[OPTION]... [FILE]",
     .summary = "Correlates columns of a CSV table: Pearson, Spearman, Kendall, partial; with p and interval.",
     .in = "CSV with a header; empty, NA and NaN are missing",
-    .out = "CSV [BY,]x,y,given,method,n,n_missing,estimate,statistic,df,p,p_method,low,high; with --compare "
-           "[BY,]x1,x2,y,n,n_missing,r1,r2,r12,z,p,low,high; with --matrix name and a column for each",
+    .out =
+        "CSV of [BY,] x, y, given, method, n, n_missing, estimate, statistic, df, p, p_method, low, high; "
+        "with --compare [BY,] x1, x2, y, n, n_missing, r1, r2, r12, z, p, low, high; with --matrix name and "
+        "a column for each",
     .notes =
         "Rows that miss a value are left out pair by pair (n_missing). What is undefined is empty: the "
         "estimate when a column is constant or n < 2, p and interval when n is too small.\n"
@@ -78,21 +82,14 @@ static const struct cli_prog prog = {
 
 static const char *const method_names[] = { "pearson", "spearman", "kendall" }; /* enum cortest_coefficient */
 
-/* ---- the table */
+/* ---- the columns */
 
-static struct csvtable table;
-static double **numbers; /* [n_col][n_row], NULL where not used */
+static struct csvrows rows;
 
 struct columns {
     size_t *index, n;
 };
-struct group {
-    const char *name; /* NULL without --by */
-    size_t *row, n;
-};
 static struct columns given;
-static struct group *groups;
-static size_t n_group;
 
 static int holds(const struct columns *c, size_t column)
 {
@@ -102,17 +99,8 @@ static int holds(const struct columns *c, size_t column)
     return 0;
 }
 
-/* Adds a column of numbers; one that is none ends the program or, if it `may_be_text`, is not added. */
-static void add_column(struct columns *c, size_t column, int may_be_text)
+static void add_column(struct columns *c, size_t column)
 {
-    double *v = numbers[column] ? numbers[column] : xnew(table.n_row, sizeof *v);
-    if (!numbers[column] && !may_be_text) {
-        csvtable_numbers(&table, column, v);
-    } else if (!numbers[column] && !csvtable_if_numeric(&table, column, v)) {
-        free(v);
-        return;
-    }
-    numbers[column] = v;
     c->index = xrealloc(c->index, c->n + 1, sizeof *c->index);
     c->index[c->n++] = column;
 }
@@ -121,12 +109,13 @@ static struct columns named_columns(const char *option, char **names)
 {
     struct columns c = { 0 };
     for (; names && *names; names++) {
-        size_t column = csvtable_need(&table, *names);
+        size_t column = csvtable_need(&rows.table, *names);
         if (holds(&c, column))
             die_usage("--%s: '%s' stands twice", option, *names);
         if (holds(&given, column))
             die_usage("--%s: '%s' is held fixed by --given", option, *names);
-        add_column(&c, column, 0);
+        csvrows_numbers(&rows, column);
+        add_column(&c, column);
     }
     return c;
 }
@@ -135,50 +124,20 @@ static struct columns named_columns(const char *option, char **names)
 static struct columns other_columns(const struct columns *taken)
 {
     struct columns c = { 0 };
-    for (size_t i = 0; i < table.n_col; i++)
-        if (!holds(taken, i) && !holds(&given, i) && !(by && !strcmp(by, table.name[i])))
-            add_column(&c, i, 1);
+    for (size_t i = 0; i < rows.table.n_col; i++)
+        if (!holds(taken, i) && !holds(&given, i) && !(by && !strcmp(by, rows.table.name[i])) &&
+            csvrows_if_numeric(&rows, i))
+            add_column(&c, i);
     return c;
-}
-
-/* Rows that have no text in the column of --by are in no group. */
-static void find_groups(void)
-{
-    size_t column = by ? csvtable_need(&table, by) : 0, n_unnamed = 0, n_kept = 0;
-    size_t *of = xcalloc(table.n_row, sizeof *of), *first = xcalloc(table.n_row, sizeof *first);
-    n_group = by ? csvtable_levels(&table, column, of, first) : 1;
-    groups = xcalloc(n_group, sizeof *groups);
-    for (size_t i = 0; i < table.n_row; i++)
-        groups[of[i]].n++;
-    for (size_t g = 0; g < n_group; g++) {
-        groups[g].name = by ? table.cell[first[g] * table.n_col + column] : NULL;
-        groups[g].row = xnew(groups[g].n, sizeof *groups[g].row);
-        groups[g].n = 0;
-    }
-    for (size_t i = 0; i < table.n_row; i++)
-        groups[of[i]].row[groups[of[i]].n++] = i;
-    for (size_t g = 0; g < n_group; g++) {
-        if (by && !*groups[g].name) {
-            n_unnamed = groups[g].n;
-            free(groups[g].row);
-        } else {
-            groups[n_kept++] = groups[g];
-        }
-    }
-    n_group = n_kept;
-    if (n_unnamed)
-        warn("%s: rows without '%s', which are left out: %zu", table.path, by, n_unnamed);
-    free(of);
-    free(first);
 }
 
 /* ---- the estimates */
 
-struct job { /* a row of the output, or a cell of the matrix */
-    const struct group *group;
+struct job {   /* a row of the output, or a cell of the matrix */
+    size_t by; /* number of the value of --by */
     enum cortest_coefficient method;
     size_t column[3];    /* x, y; with --compare x1, x2, y */
-    size_t n;            /* rows that have all values */
+    size_t n, n_missing; /* rows that have all values, or not */
     struct cortest test; /* without --compare */
     double r1, r2, r12;  /* with it */
     struct cortest_difference difference;
@@ -189,32 +148,15 @@ static struct cortest_how how;
 
 /* Each worker's own space for the columns of one job. */
 static struct scratch {
-    double *value; /* [3 + given][n_row] */
+    size_t *column; /* [3 + given] */
+    double *value;  /* [3 + given][n_row] */
     void *work;
 } * scratch;
 
-static void add_job(const struct group *group, enum cortest_coefficient method, size_t a, size_t b, size_t c)
+static void add_job(size_t k, enum cortest_coefficient method, size_t a, size_t b, size_t c)
 {
     xgrow(&jobs, &job_room, n_job + 1, sizeof *jobs);
-    jobs[n_job++] = (struct job){ .group = group, .method = method, .column = { a, b, c } };
-}
-
-/* Copies those rows of the group that have a value in the n columns and all given ones, column by column;
- * returns how many. */
-static size_t gather(const struct group *g, const size_t *column, size_t n_column, double *value)
-{
-    size_t n = 0, n_all = n_column + given.n;
-    for (size_t i = 0; i < g->n; i++) {
-        int whole = 1;
-        for (size_t c = 0; c < n_all; c++) {
-            size_t from = c < n_column ? column[c] : given.index[c - n_column];
-            whole &= !isnan(value[c * g->n + n] = numbers[from][g->row[i]]);
-        }
-        n += (size_t)whole;
-    }
-    for (size_t c = 1; c < n_all; c++)
-        memmove(value + c * n, value + c * g->n, n * sizeof *value);
-    return n;
+    jobs[n_job++] = (struct job){ .by = k, .method = method, .column = { a, b, c } };
 }
 
 static double coefficient(enum cortest_coefficient method, const double *x, const double *y, size_t n,
@@ -233,7 +175,12 @@ static void do_job(void *ctx, size_t task, int worker)
     (void)ctx;
     struct job *j = &jobs[task];
     struct scratch *s = &scratch[worker];
-    j->n = gather(j->group, j->column, compare ? 3 : 2, s->value);
+    size_t n_column = compare ? 3 : 2;
+    memcpy(s->column, j->column, n_column * sizeof *s->column);
+    for (size_t i = 0; i < given.n; i++)
+        s->column[n_column + i] = given.index[i];
+    j->n = csvrows_gather(&rows, j->by, s->column, n_column + given.n, s->value);
+    j->n_missing = csvrows_rows(&rows, j->by, NULL) - j->n;
     if (!compare) {
         cortest_columns(j->method, s->value, j->n, given.n, &how, s->work, &j->test);
         return;
@@ -247,16 +194,15 @@ static void do_job(void *ctx, size_t task, int worker)
 
 static void do_jobs(void)
 {
-    size_t most = 0;
-    for (size_t g = 0; g < n_group; g++)
-        most = groups[g].n > most ? groups[g].n : most;
-    n_thread = (size_t)n_thread > n_job ? (int64_t)n_job : n_thread;
-    scratch = xnew((size_t)n_thread, sizeof *scratch);
-    for (int64_t i = 0; i < n_thread; i++)
-        scratch[i] = (struct scratch){ xaligned(most * (3 + given.n), sizeof(double)),
-                                       xaligned(1, correlation_work_bytes(most)) };
+    size_t n_worker = (size_t)n_thread < n_job ? (size_t)n_thread : n_job, n_row = rows.table.n_row;
+    scratch = xnew(n_worker, sizeof *scratch);
+    for (size_t i = 0; i < n_worker; i++)
+        scratch[i] = (struct scratch){ xnew(3 + given.n, sizeof(size_t)),
+                                       xaligned(n_row * (3 + given.n), sizeof(double)),
+                                       xaligned(1, correlation_work_bytes(n_row)) };
     threads_for((int)n_thread, n_job, do_job, NULL);
-    for (int64_t i = 0; i < n_thread; i++) {
+    for (size_t i = 0; i < n_worker; i++) {
+        free(scratch[i].column);
         free(scratch[i].value);
         free(scratch[i].work);
     }
@@ -271,7 +217,7 @@ static void warn_of_troubles(void)
     for (const struct job *j = jobs; j < jobs + n_job; j++) {
         double estimate = compare ? j->difference.z : j->test.estimate;
         any |= j->n;
-        n_missing += j->n < j->group->n;
+        n_missing += j->n_missing > 0;
         n_dependent += !compare && j->n && j->test.n_given < given.n && j->method != CORTEST_KENDALL;
         n_inexact += !compare && j->method != CORTEST_PEARSON && !isnan(j->test.p) &&
                      strcmp(j->test.method, "exact") != 0;
@@ -279,22 +225,22 @@ static void warn_of_troubles(void)
             undefined = j;
     }
     if (!any)
-        die("%s: no row has a value in every column that is used", table.path);
+        die("%s: no row has a value in every column that is used", rows.table.path);
     if (n_missing)
-        warn("%s: %zu of %zu results leave out rows with missing values: see n_missing", table.path,
+        warn("%s: %zu of %zu results leave out rows with missing values: see n_missing", rows.table.path,
              n_missing, n_job);
     if (n_undefined)
         warn("%s: %zu of %zu results are undefined (a constant column, too few rows), the first that of '%s' "
              "and '%s'",
-             table.path, n_undefined, n_job, table.name[undefined->column[0]],
-             table.name[undefined->column[1]]);
+             rows.table.path, n_undefined, n_job, rows.table.name[undefined->column[0]],
+             rows.table.name[undefined->column[1]]);
     if (n_dependent)
         warn("%s: --given: in %zu of %zu results a column is constant or a combination of others and does "
              "not count",
-             table.path, n_dependent, n_job);
+             rows.table.path, n_dependent, n_job);
     if (n_inexact && how.exact == CORTEST_EXACT_ALWAYS)
         warn("%s: %zu of %zu p values cannot be exact (ties, covariates, too many rows): see p_method",
-             table.path, n_inexact, n_job);
+             rows.table.path, n_inexact, n_job);
 }
 
 /* ---- output */
@@ -333,12 +279,12 @@ static double *adjust(void)
 static void put_pair(struct csvout *out, const struct job *j, const char *given_label)
 {
     const struct cortest *t = &j->test;
-    csvout_str(out, table.name[j->column[0]]);
-    csvout_str(out, table.name[j->column[1]]);
+    csvout_str(out, rows.table.name[j->column[0]]);
+    csvout_str(out, rows.table.name[j->column[1]]);
     csvout_str(out, given_label);
     csvout_str(out, method_names[j->method]);
     csvout_int(out, (int64_t)j->n);
-    csvout_int(out, (int64_t)(j->group->n - j->n));
+    csvout_int(out, (int64_t)j->n_missing);
     csvout_num(out, t->estimate);
     csvout_num(out, t->statistic);
     csvout_num(out, t->df);
@@ -352,9 +298,9 @@ static void put_comparison(struct csvout *out, const struct job *j)
 {
     const struct cortest_difference *d = &j->difference;
     for (int c = 0; c < 3; c++)
-        csvout_str(out, table.name[j->column[c]]);
+        csvout_str(out, rows.table.name[j->column[c]]);
     csvout_int(out, (int64_t)j->n);
-    csvout_int(out, (int64_t)(j->group->n - j->n));
+    csvout_int(out, (int64_t)j->n_missing);
     const double values[] = { j->r1, j->r2, j->r12, d->z, d->p, d->low, d->high };
     for (size_t i = 0; i < sizeof values / sizeof *values; i++)
         csvout_num(out, values[i]);
@@ -374,7 +320,7 @@ static void put_rows(void)
     double *adjusted = adjust();
     for (size_t i = 0; i < n_job; i++) {
         if (by)
-            csvout_str(out, jobs[i].group->name);
+            csvout_str(out, csvrows_by(&rows, jobs[i].by));
         if (compare)
             put_comparison(out, &jobs[i]);
         else
@@ -395,10 +341,10 @@ static void put_matrix(const struct columns *c)
     struct csvout *out = csvout_open(out_path, NULL);
     csvout_str(out, "name");
     for (size_t i = 0; i < c->n; i++)
-        csvout_str(out, table.name[c->index[i]]);
+        csvout_str(out, rows.table.name[c->index[i]]);
     csvout_end_row(out);
     for (size_t i = 0; i < c->n; i++) {
-        csvout_str(out, table.name[c->index[i]]);
+        csvout_str(out, rows.table.name[c->index[i]]);
         for (size_t k = 0; k < c->n; k++) {
             size_t high = i > k ? i : k, low = i > k ? k : i;
             csvout_num(out, jobs[high * (high + 1) / 2 + low].test.estimate);
@@ -443,7 +389,7 @@ static void check_options(void)
                                           : CORTEST_EXACT_AUTO;
 }
 
-static void add_jobs(const struct group *g, const struct columns *x, const struct columns *y)
+static void add_jobs(size_t g, const struct columns *x, const struct columns *y)
 {
     const size_t *a = x->index, *b = y->index;
     int same = x == y; /* then each pair once */
@@ -453,7 +399,7 @@ static void add_jobs(const struct group *g, const struct columns *x, const struc
                 add_job(g, method[m], a[i], b[k], 0);
 }
 
-static void add_comparisons(const struct group *g, const struct columns *x, const struct columns *y)
+static void add_comparisons(size_t g, const struct columns *x, const struct columns *y)
 {
     const size_t *a = x->index, *b = y->index;
     for (size_t c = 0; c < y->n; c++)
@@ -467,27 +413,25 @@ int main(int argc, char **argv)
 {
     char **files = cli_parse(&prog, opts, argc, argv);
     check_options();
-    csvtable_read(&table, files[0]);
-    if (!table.n_row)
-        die("%s: no rows", table.path);
-    numbers = xcalloc(table.n_col, sizeof *numbers);
+    csvrows_read(&rows, files[0], &(struct csvrows_columns){ .by = by });
+    if (!rows.table.n_row)
+        die("%s: no rows", rows.table.path);
     given = named_columns("given", given_names);
     struct columns x = named_columns("x", x_names), y = named_columns("y", y_names);
     struct columns others = x_names && y_names ? (struct columns){ 0 } : other_columns(x_names ? &x : &y);
     const struct columns *left = x_names ? &x : &others;
     const struct columns *right = y_names ? &y : matrix && x_names ? &x : &others;
-    find_groups();
-    for (size_t g = 0; g < n_group; g++)
+    for (size_t g = 0; g < rows.n_by; g++)
         if (matrix)
             for (size_t i = 0; i < left->n; i++)
                 for (size_t k = 0; k <= i; k++)
-                    add_job(&groups[g], method[0], left->index[i], left->index[k], 0);
+                    add_job(g, method[0], left->index[i], left->index[k], 0);
         else if (compare)
-            add_comparisons(&groups[g], left, right);
+            add_comparisons(g, left, right);
         else
-            add_jobs(&groups[g], left, right);
+            add_jobs(g, left, right);
     if (!n_job)
-        die("%s: no two columns of numbers to compare", table.path);
+        die("%s: no two columns of numbers to compare", rows.table.path);
     do_jobs();
     warn_of_troubles();
     if (matrix)

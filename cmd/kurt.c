@@ -22,10 +22,8 @@ static char **by, **only, **skip;
 static double outlier_sd = 3;
 static int64_t axis, n_thread = 1;
 static const struct cli_opt opts[] = {
-    { 0, "by", CLI_LIST, &by, "LIST",
-      "a row for each of these that differs: tensor (each by itself); or any of frame, lang (as frames say), "
-      "name (the same in all frames merged), channel; or all in one [tensor]",
-      0, 0, "tensor frame lang name channel all" },
+    { 0, "by", CLI_LIST, &by, "LIST", "what one row is of, see below [tensor]", 0, 0,
+      "tensor frame lang name channel all" },
     { 0, "only", CLI_LIST, &only, "GLOB,...", "take only tensors whose name matches a pattern, as *.mlp.*", 0,
       0, 0 },
     { 0, "skip", CLI_LIST, &skip, "GLOB,...", "leave out tensors whose name matches a pattern", 0, 0, 0 },
@@ -36,8 +34,9 @@ static const struct cli_opt opts[] = {
       -8, 7, 0 },
     { 0, "estimator", CLI_CHOICE, &estimator, "WHICH", "of sd, skewness and kurtosis, see below [biased]", 0,
       0, "biased unbiased" },
-    { 0, "outlier-sd", CLI_NUM, &outlier_sd, "K", "outliers are further than K sd from ... [3]", 0, 1e6, 0 },
-    { 0, "around", CLI_CHOICE, &around, "WHAT", "... this [mean]", 0, 0, "mean zero" },
+    { 0, "outlier-sd", CLI_NUM, &outlier_sd, "K", "outliers are further than K sd, 0 to 1e6, off [3]", 0, 1e6,
+      0 },
+    { 0, "around", CLI_CHOICE, &around, "WHAT", "what outliers are off [mean]", 0, 0, "mean zero" },
     CLI_OUTPUT(&out_path, "CSV"),
     CLI_THREADS(&n_thread),
     CLI_COMMON,
@@ -51,18 +50,18 @@ static const struct cli_prog prog = {
     .out = "CSV of frame, lang, name, channel, dtype, shape, n, n_nonfinite, mean, sd, skewness, kurtosis, "
            "kurtosis_se, outlier_share, max_abs; what a row spans several of is empty",
     .notes =
-        "Everything is of the n finite values; n_nonfinite others are left out, with a warning. kurtosis is "
-        "excess kurtosis: 0 for a normal distribution, 3 for Laplace's. biased: of the values as such, g2 = "
-        "m4/m2^2 - 3, sd with n. unbiased: G2 = (n-1)/((n-2)(n-3)) ((n+1) g2 + 6), likewise G1, sd with n - "
-        "1 "
-        "(Joanes & Gill 1998). kurtosis_se is its standard error if the values were independent and normal. "
-        "Undefined figures (values all equal, n too small) are empty.\n"
+        "A row is of each combination that occurs of what --by lists: frame, lang (as the frame says), name, "
+        "channel; all else is merged. So name alone merges the frames of an activation stream, and "
+        "lang,name keeps its languages apart. tensor is short for frame,name, channel alone for "
+        "frame,name,channel; all is a single row. Frames are counted through all FILEs.\n"
+        "Everything is of the n finite values; n_nonfinite others are left out, with a warning. kurtosis "
+        "is excess kurtosis: 0 for a normal distribution, 3 for Laplace's. biased: of the values as such, "
+        "g2 = m4/m2^2 - 3, sd with n. unbiased: G2 = (n-1)/((n-2)(n-3)) ((n+1) g2 + 6), likewise G1, sd "
+        "with n - 1 (Joanes & Gill 1998). kurtosis_se is its standard error if the values were independent "
+        "and normal. Undefined figures (values all equal, n too small) are empty.\n"
         "outlier_share is the share of values beyond K of the sd printed. Rows that span several tensors "
-        "need "
-        "a second look at all of them: it is empty when a FILE is a pipe.\n"
-        "Frames are counted through all FILEs. Sums are in double and merged exactly: any amount of data "
-        "takes "
-        "the memory of its largest tensor.",
+        "need a second look at all FILEs: where one is a pipe it is empty.\n"
+        "Sums are in double and merged exactly: any amount of data takes the memory of its largest tensor.",
     .example =
         "  kurt --only '*.mlp.*' model.safetensors | mlr --icsv --opprint sort -nr kurtosis then head\n"
         "  tensorcat x.npy | kurt --by all --estimator unbiased",

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,7 @@ struct labels {
 
 struct csvrows_detail {
     struct labels by, group, stratum, cluster;
+    size_t *row, *start; /* value k of `by` has rows row[start[k]] .. row[start[k + 1] - 1] */
     size_t group_level[2];
     double **number;       /* [n_col] columns read as numbers; NULL: not yet */
     unsigned char *missed; /* [n_row] */
@@ -71,6 +73,34 @@ static void find_groups(struct csvrows *r, const struct csvrows_columns *c)
         die("%s: column '%s' has %zu values where two groups are wanted", r->table.path, c->group, n);
 }
 
+/* Sorts the rows by their value of `by`, without those that have none. */
+static void sort_rows(struct csvrows *r, const char *by)
+{
+    struct csvrows_detail *d = r->detail;
+    struct labels *l = &d->by;
+    size_t n_row = r->table.n_row, n_unnamed = 0, unnamed = SIZE_MAX;
+    for (size_t k = 0; by && k < l->n; k++)
+        if (!*l->text[k])
+            unnamed = k;
+    r->n_by = l->n - (unnamed != SIZE_MAX);
+    d->row = xnew(n_row, sizeof *d->row);
+    d->start = xcalloc(l->n + 2, sizeof *d->start);
+    if (unnamed != SIZE_MAX)
+        memmove(l->text + unnamed, l->text + unnamed + 1, (r->n_by - unnamed) * sizeof *l->text);
+    for (size_t i = 0; i < n_row; i++) {
+        size_t k = l->level[i];
+        n_unnamed += k == unnamed;
+        l->level[i] = k == unnamed ? r->n_by : k - (k > unnamed);
+        d->start[l->level[i] + 2]++;
+    }
+    for (size_t k = 2; k <= l->n; k++)
+        d->start[k] += d->start[k - 1];
+    for (size_t i = 0; i < n_row; i++)
+        d->row[d->start[l->level[i] + 1]++] = i;
+    if (n_unnamed)
+        warn("%s: rows without '%s', which are left out: %zu", r->table.path, by, n_unnamed);
+}
+
 void csvrows_read(struct csvrows *r, const char *path, const struct csvrows_columns *c)
 {
     *r = (struct csvrows){ 0 };
@@ -85,7 +115,7 @@ void csvrows_read(struct csvrows *r, const char *path, const struct csvrows_colu
     read_labels(t, c->cluster, &d->cluster);
     d->number = xcalloc(t->n_col, sizeof *d->number);
     d->missed = xcalloc(t->n_row, 1);
-    r->n_by = d->by.n;
+    sort_rows(r, c->by);
     if (c->group)
         find_groups(r, c);
 }
@@ -97,6 +127,8 @@ void csvrows_clear(struct csvrows *r)
         free(d->number[i]);
     free(d->number);
     free(d->missed);
+    free(d->row);
+    free(d->start);
     labels_clear(&d->by);
     labels_clear(&d->group);
     labels_clear(&d->stratum);
@@ -110,9 +142,16 @@ const char *csvrows_by(const struct csvrows *r, size_t k)
     return r->detail->by.text[k];
 }
 
-static const double *numbers(struct csvrows *r, const char *name)
+size_t csvrows_rows(const struct csvrows *r, size_t k, const size_t **row)
 {
-    size_t column = csvtable_need(&r->table, name);
+    const struct csvrows_detail *d = r->detail;
+    if (row)
+        *row = d->row + d->start[k];
+    return d->start[k + 1] - d->start[k];
+}
+
+const double *csvrows_numbers(struct csvrows *r, size_t column)
+{
     double **number = &r->detail->number[column];
     if (!*number) {
         *number = xnew(r->table.n_row, sizeof **number);
@@ -121,22 +160,52 @@ static const double *numbers(struct csvrows *r, const char *name)
     return *number;
 }
 
+const double *csvrows_if_numeric(struct csvrows *r, size_t column)
+{
+    double **number = &r->detail->number[column];
+    if (!*number) {
+        *number = xnew(r->table.n_row, sizeof **number);
+        if (!csvtable_if_numeric(&r->table, column, *number)) {
+            free(*number);
+            *number = NULL;
+        }
+    }
+    return *number;
+}
+
+size_t csvrows_gather(const struct csvrows *r, size_t k, const size_t *column, size_t n_column, double *value)
+{
+    double *const *number = r->detail->number;
+    const size_t *row;
+    size_t n_row = csvrows_rows(r, k, &row), n = 0;
+    for (size_t i = 0; i < n_row; i++) {
+        int whole = 1;
+        for (size_t c = 0; c < n_column; c++)
+            whole &= !isnan(value[c * n_row + n] = number[column[c]][row[i]]);
+        n += (size_t)whole;
+    }
+    for (size_t c = 1; c < n_column; c++)
+        memmove(value + c * n, value + c * n_row, n * sizeof *value);
+    return n;
+}
+
 void csvrows_select(struct csvrows *r, size_t k, const char *x, const char *y, int grouped,
                     struct csvrows_selection *s)
 {
     struct csvrows_detail *d = r->detail;
-    const double *vx = numbers(r, x), *vy = y ? numbers(r, y) : NULL;
-    size_t room = r->table.n_row, n = 0;
+    const double *vx = csvrows_numbers(r, csvtable_need(&r->table, x));
+    const double *vy = y ? csvrows_numbers(r, csvtable_need(&r->table, y)) : NULL;
+    const size_t *row;
+    size_t room = csvrows_rows(r, k, &row), n = 0;
     *s = (struct csvrows_selection){ .x = xnew(room, sizeof *s->x),
                                      .y = xnew(room, sizeof *s->y),
                                      .group = xnew(room, sizeof *s->group),
                                      .stratum = xnew(room, sizeof *s->stratum),
                                      .cluster = xnew(room, sizeof *s->cluster),
                                      .row = xnew(room, sizeof *s->row) };
-    for (size_t i = 0; i < room; i++) {
-        size_t group = d->group.level[i];
-        if (d->by.level[i] != k || (grouped && !is_unnamed(&d->group, i) && group != d->group_level[0] &&
-                                    group != d->group_level[1]))
+    for (size_t m = 0; m < room; m++) {
+        size_t i = row[m], group = d->group.level[i];
+        if (grouped && !is_unnamed(&d->group, i) && group != d->group_level[0] && group != d->group_level[1])
             continue;
         if (isnan(vx[i]) || (vy && isnan(vy[i])) || (grouped && is_unnamed(&d->group, i)) ||
             is_unnamed(&d->stratum, i) || is_unnamed(&d->cluster, i)) {

@@ -1,7 +1,8 @@
 /* csvrows.h - the rows of a CSV table that one analysis is about.  Layer: io.
  * Columns of text may tell what is analysed apart (by), which of two groups a row is in, and which stratum
  * and cluster. A row is left out where a number that is used is missing or a text that is used is empty
- * ("nan" is text here: it is a language). SPDX-License-Identifier: GPL-3.0-or-later */
+ * ("nan" is text here: it is a language); those without a value of `by` once and for all, with a warning.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef IO_CSVROWS_H
 #define IO_CSVROWS_H
 #include "io/csvtable.h"
@@ -24,8 +25,21 @@ struct csvrows {
 void csvrows_read(struct csvrows *r, const char *path, const struct csvrows_columns *columns);
 void csvrows_clear(struct csvrows *r);
 
-/* The text that value k of `by` is, 0..n_by-1; NULL without `by`. Borrowed. */
+/* The text that value k of `by` is, 0..n_by-1; NULL without `by`. Borrowed. Its rows in the order of the
+ * table: how many, and, unless row is NULL, which; borrowed. */
 const char *csvrows_by(const struct csvrows *r, size_t k);
+size_t csvrows_rows(const struct csvrows *r, size_t k, const size_t **row);
+
+/* A column as numbers, [n_row], by the rules of csvtable_numbers (text ends the program) or
+ * csvtable_if_numeric (text gives NULL). Read once, borrowed. */
+const double *csvrows_numbers(struct csvrows *r, size_t column);
+const double *csvrows_if_numeric(struct csvrows *r, size_t column);
+
+/* Those rows of value k that have numbers in all n_column columns, into value[n_column][rows], one column
+ * after the other; returns how many. The columns have been read by a function above; value has room for
+ * csvrows_rows(k) rows. May be called from several threads. */
+size_t csvrows_gather(const struct csvrows *r, size_t k, const size_t *column, size_t n_column,
+                      double *value);
 
 /* The rows of value k of `by` that have numbers in columns x and (unless NULL) y; with `grouped` also a
  * group: rows of neither are not counted. The arrays are [n], in the order of the table, the selection's own.

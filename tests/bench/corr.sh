@@ -4,7 +4,10 @@
 set -euo pipefail
 command -v corr >/dev/null || { echo "corr: not built" >&2; exit 1; }
 python=$(PATH=$(getconf PATH) command -v python3 || true)
-[[ $python ]] && "$python" -c 'import scipy.stats' 2>/dev/null || { echo "corr: scipy is not installed: skipped" >&2; exit 0; }
+if [[ ! $python ]] || ! "$python" -c 'import scipy.stats' 2>/dev/null; then
+    echo "corr: scipy is not installed: skipped" >&2
+    exit 0
+fi
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 REPEATS=${REPEATS:-5} N=${N:-1000000}
