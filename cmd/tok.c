@@ -6,9 +6,9 @@
 #include "base/threads.h"
 #include "cli/cli.h"
 #include "io/outfile.h"
-#include "io/tstream.h"
 #include "text/batch.h"
 #include "text/tokenizer.h"
+#include "text/tokstream.h"
 #include <jansson.h>
 #include <stdio.h>
 
@@ -66,14 +66,7 @@ enum { CHUNK = 64 }; /* lines that a thread takes at a time */
 struct chunk {
     struct strbuf text;
     struct tokens tokens;
-    size_t n_of_line[CHUNK];
-};
-
-/* The ids of a file. */
-struct collected {
-    int32_t *id;
-    int32_t *offset; /* [n_line + 1] */
-    size_t n_id, n_line, id_room, line_room;
+    size_t n_of_line[CHUNK], n_line;
 };
 
 struct job {
@@ -134,10 +127,10 @@ static void put_id(struct strbuf *out, uint32_t id)
 }
 
 /* The chunk's tokens as lines of ids or of pieces. */
-static void put_lines(const struct job *j, size_t n_line, struct chunk *c)
+static void put_lines(const struct job *j, struct chunk *c)
 {
     const uint32_t *id = c->tokens.id;
-    for (size_t line = 0; line < n_line; line++) {
+    for (size_t line = 0; line < c->n_line; line++) {
         if (pieces)
             strbuf_char(&c->text, '[');
         for (size_t i = 0; i < c->n_of_line[line]; i++, id++) {
@@ -154,23 +147,22 @@ static void put_lines(const struct job *j, size_t n_line, struct chunk *c)
     }
 }
 
-static void decode_ids(const struct job *j, struct tokenizer_work *w, const char *place, size_t line,
-                       const uint32_t *id, size_t n, struct strbuf *out)
+static void decode_ids(const struct job *j, struct tokenizer_work *w, size_t line, const uint32_t *id,
+                       size_t n, struct strbuf *out)
 {
-    size_t bad, before = out->n;
-    if (tokenizer_decode(j->t, w, id, n, skip_special, out, &bad) < 0) {
+    struct strbuf text = { 0 };
+    size_t bad;
+    if (tokenizer_decode(j->t, w, id, n, skip_special, &text, &bad) < 0) {
         if (bad < n)
-            die("%s: %s %zu: %u is no id of this tokenizer", j->path, place, line, id[bad]);
-        die("%s: %s %zu: %s", j->path, place, line, tokenizer_strerror(TOKENIZER_REGEX));
+            die("%s: line %zu: %u is no id of this tokenizer", j->path, line, id[bad]);
+        die("%s: line %zu: %s", j->path, line, tokenizer_strerror(TOKENIZER_REGEX));
     }
-    if (json) {
-        struct strbuf text = { 0 };
-        strbuf_add(&text, strbuf_text(out) + before, out->n - before);
-        out->n = before;
+    if (json)
         put_json_string(out, strbuf_text(&text), text.n);
-        strbuf_clear(&text);
-    }
+    else
+        strbuf_add(out, text.s, text.n);
     strbuf_char(out, '\n');
+    strbuf_clear(&text);
 }
 
 static void decode_line(const struct job *j, size_t line, struct tokenizer_work *w, struct chunk *c)
@@ -188,7 +180,7 @@ static void decode_line(const struct job *j, size_t line, struct tokenizer_work 
         tokens_add(&c->tokens, id, 0);
         s += s < end;
     }
-    decode_ids(j, w, "line", j->batch.first + line, c->tokens.id, c->tokens.n, &c->text);
+    decode_ids(j, w, j->batch.first + line, c->tokens.id, c->tokens.n, &c->text);
 }
 
 static void do_chunk(void *context, size_t index, int worker)
@@ -197,13 +189,14 @@ static void do_chunk(void *context, size_t index, int worker)
     struct chunk *c = &j->chunk[index];
     size_t from = index * CHUNK, to = from + CHUNK < j->batch.n ? from + CHUNK : j->batch.n;
     c->text.n = c->tokens.n = 0;
+    c->n_line = to - from;
     for (size_t line = from; line < to; line++)
         if (decode)
             decode_line(j, line, j->work[worker], c);
         else
             encode_line(j, line, j->work[worker], c);
     if (!decode && (ids || pieces))
-        put_lines(j, to - from, c);
+        put_lines(j, c);
 }
 
 /* ---- files */
@@ -228,47 +221,22 @@ static void file_to_text(struct job *j, struct linein *in, struct outfile *out)
             outfile_write(out, j->chunk[i].text.s, j->chunk[i].text.n);
 }
 
-static void collect(struct collected *all, const struct chunk *c, size_t n_line, const char *path)
+static void collect(const struct job *j, const struct chunk *c, struct tokstream *tokens)
 {
-    if (all->n_id + c->tokens.n > INT32_MAX || all->n_line + n_line >= INT32_MAX)
-        die("%s: more than %d tokens or lines, which is too many for a tensor", path, INT32_MAX - 1);
-    xgrow(&all->id, &all->id_room, all->n_id + c->tokens.n, sizeof *all->id);
-    xgrow(&all->offset, &all->line_room, all->n_line + n_line + 1, sizeof *all->offset);
-    for (size_t i = 0; i < c->tokens.n; i++)
-        all->id[all->n_id + i] = (int32_t)c->tokens.id[i];
-    all->offset[0] = 0;
-    for (size_t i = 0; i < n_line; i++, all->n_line++)
-        all->offset[all->n_line + 1] = all->offset[all->n_line] + (int32_t)c->n_of_line[i];
-    all->n_id += c->tokens.n;
+    const uint32_t *id = c->tokens.id;
+    for (size_t i = 0; i < c->n_line; id += c->n_of_line[i++])
+        if (tokstream_add(tokens, id, c->n_of_line[i]) < 0)
+            die("%s: has more tokens than fit a tensor", j->path);
 }
 
-static void file_to_frame(struct job *j, struct linein *in, const char *lang, struct collected *all,
+static void file_to_frame(struct job *j, struct linein *in, const char *lang, struct tokstream *tokens,
                           struct ts_writer *out)
 {
-    xgrow(&all->offset, &all->line_room, 1, sizeof *all->offset);
-    all->n_id = all->n_line = 0;
-    all->offset[0] = 0;
+    tokstream_empty(tokens);
     for (size_t n; (n = next_chunks(j, in));)
         for (size_t i = 0; i < n; i++)
-            collect(all, &j->chunk[i], i + 1 < n ? CHUNK : j->batch.n - i * CHUNK, j->path);
-    char *names[2] = { xsprintf("%s.ids", lang), xsprintf("%s.offsets", lang) },
-         *size = xsprintf("%zu", tokenizer_n_id(j->t));
-    struct tensor tensors[2] = { { .name = names[0], .dtype = TENSOR_I32, .dtype_name = "I32", .n_dim = 1 },
-                                 { .name = names[1], .dtype = TENSOR_I32, .dtype_name = "I32", .n_dim = 1 } };
-    tensors[0].shape[0] = all->n_id;
-    tensors[1].shape[0] = all->n_line + 1;
-    for (int i = 0; i < 2; i++)
-        if (tensor_set_size(&tensors[i]) < 0)
-            die("%s: has too many tokens for a tensor", j->path);
-    ts_out_meta(out, "kind", "tokens");
-    ts_out_meta(out, "lang", lang);
-    ts_out_meta(out, "vocab_size", size);
-    ts_out_frame(out, tensors, 2);
-    ts_out_data(out, all->id, tensors[0].n_bytes);
-    ts_out_data(out, all->offset, tensors[1].n_bytes);
-    for (int i = 0; i < 2; i++)
-        free(names[i]);
-    free(size);
+            collect(j, &j->chunk[i], tokens);
+    tokstream_write(tokens, out, lang, tokenizer_n_id(j->t));
 }
 
 static void encode_files(struct job *j, char **files)
@@ -277,7 +245,7 @@ static void encode_files(struct job *j, char **files)
     int as_text = decode || ids || pieces;
     struct outfile *text = as_text ? outfile_open(out_path, 0) : NULL;
     struct ts_writer *stream = as_text ? NULL : ts_open_out(out_path, &options);
-    struct collected all = { 0 };
+    struct tokstream tokens = { 0 };
     if (stream)
         ts_out_history(stream, cli_history());
     for (char **file = files; *file; file++) {
@@ -288,7 +256,7 @@ static void encode_files(struct job *j, char **files)
         if (text)
             file_to_text(j, in, text);
         else
-            file_to_frame(j, in, lang, &all, stream);
+            file_to_frame(j, in, lang, &tokens, stream);
         free(lang);
         linein_close(in);
     }
@@ -297,53 +265,37 @@ static void encode_files(struct job *j, char **files)
         outfile_close(text);
     else
         ts_close_out(stream);
-    free(all.id);
-    free(all.offset);
+    tokstream_clear(&tokens);
 }
 
 /* ---- a stream, decoded */
 
-/* The next tensor, which must be of that type and kind of name. 1; 0 at the end of the stream if `may_end`.
- */
-static int next_tensor(struct ts_reader *in, struct tensor *t, const char *suffix, int may_end)
+static void decode_frame(struct job *j, const struct tokstream *tokens, const char *file, struct outfile *out)
 {
-    int got = ts_next(in, t);
-    if (got < 0)
-        ts_die(in);
-    if (got == 0 && may_end)
-        return 0;
-    size_t n = got ? strlen(t->name) : 0, n_suffix = strlen(suffix);
-    if (!got || t->dtype != TENSOR_I32 || n < n_suffix || strcmp(t->name + n - n_suffix, suffix) != 0)
-        die("%s: not a token stream: no tensor LANG%s of I32 where one should be", ts_path(in), suffix);
-    return 1;
+    struct strbuf text = { 0 };
+    char *place = xsprintf("%s: %s", file, tokens->lang);
+    j->path = place;
+    for (size_t i = 0; i < tokens->n_line; i++) {
+        const int32_t *offset = tokens->offset + i;
+        text.n = 0;
+        decode_ids(j, j->work[0], i + 1, tokens->id + offset[0], (size_t)(offset[1] - offset[0]), &text);
+        outfile_write(out, text.s, text.n);
+    }
+    strbuf_clear(&text);
+    free(place);
 }
 
 static void decode_stream(struct job *j, const char *file, struct outfile *out)
 {
     struct ts_reader *in = ts_open_in(file, (int)n_thread);
-    struct tensor t;
-    struct strbuf line = { 0 };
-    j->path = ts_path(in);
-    while (next_tensor(in, &t, ".ids", 1)) {
-        size_t n_id = t.n;
-        uint32_t *id = xnew(n_id, sizeof *id);
-        if (n_id)
-            memcpy(id, t.data, n_id * sizeof *id);
-        next_tensor(in, &t, ".offsets", 0);
-        int32_t from = 0, to;
-        for (size_t i = 0; i < t.n; i++, from = to) {
-            memcpy(&to, (const char *)t.data + i * sizeof to, sizeof to);
-            if (to < from || (size_t)to > n_id || (i == 0 && to != 0) || (i + 1 == t.n && (size_t)to != n_id))
-                die("%s: '%s': offsets do not fit the ids", j->path, t.name);
-            if (i == 0)
-                continue;
-            line.n = 0;
-            decode_ids(j, j->work[0], t.name, i - 1, id + from, (size_t)(to - from), &line);
-            outfile_write(out, line.s, line.n);
-        }
-        free(id);
-    }
-    strbuf_clear(&line);
+    struct tokstream tokens = { 0 };
+    const char *why;
+    int got;
+    while ((got = tokstream_read(&tokens, in, &why)) > 0)
+        decode_frame(j, &tokens, ts_path(in), out);
+    if (got < 0)
+        die("%s: %s", ts_path(in), why);
+    tokstream_clear(&tokens);
     ts_close(in);
 }
 

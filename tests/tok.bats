@@ -127,11 +127,11 @@ J
 
 @test "tok: a long word takes n log n steps, and keeps its bytes" {
     head -c 1000000 /dev/zero | tr '\0' a >long.txt
-    timeout 10 tok -t "$BLOOM" --ids long.txt >long.ids
+    timeout 100 tok -t "$BLOOM" --ids long.txt >long.ids
     tok -t "$BLOOM" --decode --ids long.ids | cmp -n 1000000 - long.txt
     head -c 300000 /dev/zero | tr '\0' ' ' >blank.txt
     for t in bloom-style qwen3 xglm-style; do
-        timeout 10 tok -t "$(tokenizer_of $t)" --ids blank.txt long.txt >/dev/null
+        timeout 100 tok -t "$(tokenizer_of $t)" --ids blank.txt long.txt >/dev/null
     done
 }
 
@@ -176,6 +176,8 @@ refuses() {
     refuses "'unk_id' is no token's" '{"model": {"type": "Unigram", "unk_id": 1, "vocab": [["a", 0]]}}'
     refuses "has id 7, but the reference library would give it 1" \
         '{"added_tokens": [{"id": 7, "content": "x"}], "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}'
+    refuses "precompiled_charsmap: it is not base64" \
+        '{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAAAAA*"}, "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}'
     refuses "precompiled_charsmap" \
         '{"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}, "model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}}'
     printf '{"model": "\xff"}' >latin.json
@@ -227,7 +229,10 @@ good'
     { echo 0; echo 4; } | tensorcat --from=text --dtype=I32 --name=eng.offsets >offsets.t
     tensorcat ids.t offsets.t >bad.t
     run -1 --separate-stderr tok -t "$BLOOM" --decode bad.t
-    [[ $stderr == "tok: bad.t: 'eng.offsets': offsets do not fit the ids" ]]
+    [[ $stderr == "tok: bad.t: offsets do not fit the ids" ]]
+    tok -t "$DATA/tokenizers/barthez.json.gz" eng.txt >others.t
+    run -1 --separate-stderr tok -t "$BLOOM" --decode others.t
+    [[ $stderr == "tok: others.t: eng: line 1: "*" is no id of this tokenizer" ]]
 }
 
 @test "tok: empty input gives empty output, and empty lines are lines" {

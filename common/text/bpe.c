@@ -123,24 +123,33 @@ static void grow_pairs(struct bpe *m)
     free(old.filter);
 }
 
+/* The id of the token that a merge makes: most often the one behind that of the merge before it, for so they
+ * were learnt, and to look there first is faster. */
+static int32_t find_merged(const struct bpe *m, const char *s, size_t n)
+{
+    size_t guess = m->n_merge ? m->merged[m->n_merge - 1] + (size_t)1 : m->vocab->n_id;
+    const struct vocab_token *t = guess < m->vocab->n_id ? &m->vocab->token[guess] : NULL;
+    return t && t->s && t->n == n && !memcmp(t->s, s, n) ? (int32_t)guess : vocab_find(m->vocab, s, n);
+}
+
 int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right)
 {
     int32_t l = vocab_find(m->vocab, left, n_left), r = vocab_find(m->vocab, right, n_right);
     if (l < 0 || r < 0 || n_right < m->prefix.n)
         return -1;
+    if (m->n_merge > BPE_MAX_MERGE)
+        return -2;
     char small[256], *joined = small;
     size_t n_joined = n_left + n_right - m->prefix.n;
     if (n_joined > sizeof small)
         joined = xmalloc(n_joined);
     memcpy(joined, left, n_left);
     memcpy(joined + n_left, right + m->prefix.n, n_right - m->prefix.n);
-    int32_t id = vocab_find(m->vocab, joined, n_joined);
+    int32_t id = find_merged(m, joined, n_joined);
     if (joined != small)
         free(joined);
     if (id < 0)
         return -1;
-    if (m->n_merge > BPE_MAX_MERGE)
-        return -2;
     if ((m->n_pair + 1) * 2 > m->mask + 1)
         grow_pairs(m);
     put_pair(m, (uint64_t)l << 44 | (uint64_t)r << 24 | m->n_merge);
@@ -242,16 +251,21 @@ static uint32_t due_key(uint32_t rank, size_t at)
     return rank == NONE ? NONE : rank * SHORT_WORD + (uint32_t)at;
 }
 
+static uint64_t bit(size_t i)
+{
+    return (uint64_t)1 << (i & 63);
+}
+
 /* The bit set next above, or below, bit i; 64 if there is none. */
 static size_t next_bit(uint64_t bits, size_t i)
 {
-    bits &= ~(uint64_t)1 << i;
+    bits &= ~(bit(i) | (bit(i) - 1));
     return bits ? (size_t)__builtin_ctzll(bits) : 64;
 }
 
 static size_t prev_bit(uint64_t bits, size_t i)
 {
-    bits &= ((uint64_t)1 << i) - 1;
+    bits &= bit(i) - 1;
     return bits ? 63 - (size_t)__builtin_clzll(bits) : 64;
 }
 
@@ -262,7 +276,7 @@ static void merge_short(const struct bpe *m, struct bpe_work *w)
 {
     struct symbol *sym = w->symbol;
     size_t n = w->n;
-    uint64_t live = n < 64 ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
+    uint64_t live = n < 64 ? bit(n) - 1 : UINT64_MAX;
     uint32_t due[SHORT_WORD];
     for (size_t i = 0; i + 1 < n; i++)
         due[i] = due_key(find_rank(m, sym[i].id, sym[i + 1].id), i);
@@ -276,7 +290,7 @@ static void merge_short(const struct bpe *m, struct bpe_work *w)
         size_t at = best % SHORT_WORD, next = next_bit(live, at);
         sym[at].id = m->merged[best / SHORT_WORD];
         sym[at].n_bytes += sym[next].n_bytes;
-        live &= ~((uint64_t)1 << next);
+        live &= ~bit(next);
         due[next] = due[at] = NONE;
         size_t behind = next_bit(live, at), before = prev_bit(live, at);
         if (behind < 64)

@@ -59,7 +59,7 @@ struct charsmap *charsmap_new(const char *base64, size_t n, const char **why)
 {
     size_t n_bytes = 0;
     unsigned char *bytes = decode_base64(base64, n, &n_bytes);
-    uint32_t trie_bytes = n_bytes >= 4 ? little32(bytes) : 0;
+    uint32_t trie_bytes = bytes && n_bytes >= 4 ? little32(bytes) : 0;
     *why = !bytes                                                      ? "it is not base64"
            : !trie_bytes || trie_bytes % 4 || trie_bytes > n_bytes - 4 ? "it is cut short"
            : utf8_check((char *)bytes + 4 + trie_bytes, n_bytes - 4 - trie_bytes) < n_bytes - 4 - trie_bytes

@@ -31,7 +31,7 @@ static const char *list_token(const struct decode_list *l, size_t i, size_t *n)
 {
     size_t start = i ? l->end[i - 1] : 0;
     *n = l->end[i] - start;
-    return l->s.s + start;
+    return *n ? l->s.s + start : "";
 }
 
 void decode_start(struct decode_work *w)

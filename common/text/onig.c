@@ -323,7 +323,7 @@ static int char_class(struct onig *o, struct cls *into)
     struct cls c = { 0 };
     struct strbuf expr = { 0 };
     for (;;) {
-        cls_clear(&c);
+        c.flat.n = c.other.n = 0;
         if (cls_members(o, &c) < 0)
             goto out;
         if (!c.flat.n && !c.other.n) {
@@ -424,7 +424,7 @@ static int escape(struct onig *o)
 {
     static const char word_before[] = "(?<=[" LONE_WORD "])", word_behind[] = "(?=[" LONE_WORD "])";
     static const char no_word_before[] = "(?<![" LONE_WORD "])", no_word_behind[] = "(?![" LONE_WORD "])";
-    uint32_t c;
+    uint32_t c = 0;
     struct set set;
     int got = char_escape(o, 0, &c);
     if (got) {

@@ -72,7 +72,7 @@ static uint32_t find_base(struct builder *b, const unsigned char *child, size_t 
 
 static void lay_out(struct builder *b, struct todo d)
 {
-    unsigned char child[256];
+    unsigned char child[256] = { 0 };
     size_t n_child = 0, from = d.from;
     while (from < d.to && b->key[b->order[from]].n == d.depth) /* keys that end here */
         from++;

@@ -29,10 +29,11 @@ static inline unsigned char upages_get(struct upages *u, uint32_t c)
 
 static inline void upages_clear(struct upages *u)
 {
-    for (int i = 0; i < UPAGES_N; i++) {
-        free(u->page[i]);
-        u->page[i] = NULL;
-    }
+    for (int i = 0; i < UPAGES_N; i++)
+        if (u->page[i]) {
+            free(u->page[i]);
+            u->page[i] = NULL;
+        }
 }
 
 #endif
