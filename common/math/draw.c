@@ -30,11 +30,10 @@ static inline void next_quad(quad s[4], oct *result)
     memcpy(result, &r, sizeof r);
 }
 
-/* Upper half of u * n, lane by lane, by 16-bit halves (Warren, Hacker's Delight, 8-2): there is no vector
- * instruction for it that all compilers find. */
-static inline void multiply_high(const oct *u, uint32_t n, oct *high)
+/* Upper half of u * (n1 2^16 + n0), lane by lane, by 16-bit halves (Warren, Hacker's Delight, 8-2): there is
+ * no vector instruction for it that all compilers find. */
+static inline void multiply_high(const oct *u, uint32_t n1, uint32_t n0, oct *high)
 {
-    uint32_t n1 = n >> 16, n0 = n & 0xffff;
     oct u1 = *u >> 16, u0 = *u & 0xffff;
     oct middle = u1 * n0 + (u0 * n0 >> 16), rest = u0 * n1 + (middle & 0xffff);
     *high = u1 * n1 + (middle >> 16) + (rest >> 16);
@@ -42,9 +41,10 @@ static inline void multiply_high(const oct *u, uint32_t n, oct *high)
 
 /* Lemire 2019 (arXiv 1805.10941): the upper half of u * n is uniform when those u are refused whose lower
  * half is below 2^32 mod n. That is rare, so whole vectors are kept unless one of theirs must go. */
-VECTOR_CLONES
-static void below(struct draw *d, uint32_t n, uint32_t *out, size_t n_draw)
+static inline __attribute__((always_inline)) void below(struct draw *d, uint32_t n1, uint32_t n0,
+                                                        uint32_t *out, size_t n_draw)
 {
+    uint32_t n = n1 << 16 | n0;
     uint32_t refused_below = -n % n;
     quad s[N_QUAD][4];
     for (int i = 0; i < 4; i++)
@@ -55,7 +55,7 @@ static void below(struct draw *d, uint32_t n, uint32_t *out, size_t n_draw)
         for (int q = 0; q < N_QUAD; q++) {
             oct high;
             next_quad(s[q], &u[q]);
-            multiply_high(&u[q], n, &high);
+            multiply_high(&u[q], n1, n0, &high);
             memcpy(out + i + 8 * q, &high, sizeof high);
             refused |= (oct)(u[q] * n < refused_below);
         }
@@ -76,9 +76,18 @@ static void below(struct draw *d, uint32_t n, uint32_t *out, size_t n_draw)
             memcpy(&d->state[i][4 * q], &s[q][i], sizeof(quad));
 }
 
+VECTOR_CLONES
+static void below_clones(struct draw *d, uint32_t n, uint32_t *out, size_t n_draw)
+{
+    if (n < 1 << 16)
+        below(d, 0, n, out, n_draw); /* the usual case; with n1 = 0 much of multiply_high() goes */
+    else
+        below(d, n >> 16, n & 0xffff, out, n_draw);
+}
+
 void draw_below(struct draw *d, uint32_t n, uint32_t *out, size_t n_draw)
 {
-    below(d, n, out, n_draw);
+    below_clones(d, n, out, n_draw);
 }
 
 typedef double lanes __attribute__((vector_size(32)));
