@@ -190,7 +190,7 @@ refuses() {
     [[ $stderr == "tok: nowhere.json: cannot read: No such file"* ]]
     mkdir empty
     run -1 --separate-stderr tok -t empty --ids /dev/null
-    [[ $stderr == "tok: empty: cannot read: No such file"* ]]
+    [[ $stderr == "tok: empty: no tokenizer.json in this directory" ]]
 }
 
 @test "tok: bad text and bad ids are named with their line" {
