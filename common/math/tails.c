@@ -60,12 +60,25 @@ static double beta_fraction(double x, double a, double b)
     return h;
 }
 
+/* The z that is as far out in a normal distribution as t is in Student's (Hill 1970, Algorithm 395), for
+ * large df, where x = df / (df + t^2) is too near 1 to tell how near. */
+static double normal_of(double t, double df)
+{
+    double a = df - 0.5, b = 48 * a * a;
+    double y = fmin(a * log1p(t / df * t), 1e4); /* p is 0 long before */
+    double more = (((-0.4 * y - 3.3) * y - 24) * y - 85.5) / (0.8 * y * y + 100 + b) + y + 3;
+    return (1 + more / b) * sqrt(y);
+}
+
 double tails_t(double t, double df)
 {
+    enum { LARGE = 20000 };
     if (isnan(t) || !(df > 0))
         return NAN;
     if (isinf(t))
         return 0;
+    if (df > LARGE)
+        return tails_normal(normal_of(t, df));
     double a = df / 2, b = 0.5, ratio = t / df * t; /* x = 1 / (1 + ratio) */
     double x = 1 / (1 + ratio), rest = ratio / (1 + ratio);
     /* x^a (1 - x)^b / B(a, b) */
