@@ -244,25 +244,23 @@ static int takes_too_long(const struct job *j)
 
 static void put_interval(const struct job *j, const char *kind, const struct interval_draws *d)
 {
-    double end[2] = { NAN, NAN }, mean = 0, square = 0;
+    double end[2] = { NAN, NAN }, mean = NAN, sd = NAN;
     enum interval_kind which = *kind == 'p'     ? INTERVAL_PERCENTILE
                                : kind[1] == 'a' ? INTERVAL_BASIC
                                                 : INTERVAL_BCA;
     int status = d->n ? interval_ends(d, which, level, end) : 0;
     if (status)
         note(status > 0 ? EXTREME : takes_too_long(j) ? TOO_LONG : NO_BCA, j);
-    for (size_t k = 0; k < d->n; k++)
-        mean += (d->sorted[k] - mean) / (double)(k + 1);
-    for (size_t k = 0; k < d->n; k++)
-        square += (d->sorted[k] - mean) * (d->sorted[k] - mean);
+    if (d->n)
+        interval_moments(d->sorted, d->n, &mean, &sd);
     put_head(out, j);
     put_counts(j);
     csvout_str(out, kind);
     csvout_num(out, end[0]);
     csvout_num(out, end[1]);
     csvout_num(out, level);
-    csvout_num(out, d->n > 1 ? sqrt(square / (double)(d->n - 1)) : NAN);
-    csvout_num(out, d->n ? mean - j->estimate : NAN);
+    csvout_num(out, sd);
+    csvout_num(out, mean - j->estimate);
     csvout_num(out, d->n ? interval_quantile(d->sorted, d->n, 0.5) : NAN);
     csvout_num(out, which == INTERVAL_BCA && isfinite(d->z0) ? d->z0 : NAN);
     csvout_num(out, which == INTERVAL_BCA ? d->a : NAN);

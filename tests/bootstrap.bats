@@ -263,6 +263,31 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     near "$least" 4.5 1.5
 }
 
+@test "bootstrap: values of any size give the same figures, to scale" {
+    stats=mean,sum,sd,cv,pearson,slope,intercept,ratio-of-sums,diff-mean,diff-median,ratio-mean
+    nulls=mean,median,pearson,slope,ratio-of-sums,diff-mean,diff-median,ratio-mean
+    figures() {
+        bootstrap -B 500 --interval percentile,bca --stat $stats --x x --y y --group g $1.csv > $1.out
+        bootstrap --permute --stat $nulls --x x --y y --group g $1.csv > $1.p
+    }
+    cp "$R/rows.csv" near.csv
+    figures near
+    for power in -1010 -520 -360 520 1000; do # times 2^power, and the figures that have the unit of x and y back
+        scaled() {
+            awk -F, -v OFS=, -v e="$1" -v fields="$2" '
+                function scale(v,   i) { if (v == "") return v
+                    for (i = 0; i < e; i++) v *= 2; for (i = 0; i < -e; i++) v /= 2; return sprintf("%.17g", v) }
+                NR > 1 && $1 !~ /pearson|slope|cv|ratio/ { n = split(fields, f, " "); for (k = 1; k <= n; k++) $f[k] = scale($f[k]) } 1'
+        }
+        scaled $power "2 3" < near.csv > far.csv
+        figures far
+        scaled $((-power)) "6 8 9 11 12 13" < far.out > back.csv
+        agree back.csv near.out stat,interval estimate,low,high,se,bias,median,z0,acceleration,degenerate 1e-14
+        scaled $((-power)) "6 12 13" < far.p > back.csv
+        agree back.csv near.p stat estimate,p,count,total,null_mean,null_sd 1e-14
+    done
+}
+
 # ---- odd input
 
 @test "bootstrap: one row, two rows, constant columns, no rows" {
@@ -298,6 +323,13 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     echo $'x,y\n1,2\n2,-1\n3,4' > signs.csv
     run -0 --separate-stderr bootstrap --stat ratio-of-sums --x x --y y -B 50 --interval percentile signs.csv
     [[ $stderr == *"what is divided by has both signs"* ]]
+}
+
+@test "bootstrap: medians of infinite values are tested, in strata too" {
+    # of 60 arrangements 35 have a median that is not finite, or are nearer to the mean of the others
+    printf '%s\n' x,g,s inf,a,p 9,a,p 1,b,p 2,b,p inf,b,q 5,a,q 3,b,q 8,a,q 4,a,q > inf.csv
+    bootstrap --permute --stat diff-median --x x --group g --strata s inf.csv > ours.csv
+    [[ $(field count < ours.csv)/$(field total < ours.csv) == 25/60 && -z $(field null_mean < ours.csv) ]]
 }
 
 @test "bootstrap: too few resamples for the level are said" {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "math/correlation.h"
 #include "math/order.h"
+#include "math/scale.h"
 #include <math.h>
 
 /* ---- Pearson */
@@ -67,9 +68,7 @@ static double scale_of(const double *x, size_t n, double middle)
     double most = 0;
     for (size_t i = 0; i < n; i++)
         most = fmax(most, fabs(x[i] - middle));
-    int exponent;
-    frexp(most, &exponent);
-    return ldexp(1, exponent < -1000 ? 1000 : -exponent);
+    return ldexp(1, -scale_exponent(most));
 }
 
 static int squares_fit(double sum)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "math/interval.h"
+#include "math/scale.h"
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
@@ -8,6 +9,20 @@ double interval_quantile(const double *sorted, size_t n, double p)
     double place = (double)(n - 1) * p, below = floor(place);
     size_t i = (size_t)below;
     return i + 1 < n ? sorted[i] + (place - below) * (sorted[i + 1] - sorted[i]) : sorted[n - 1];
+}
+
+void interval_moments(const double *sorted, size_t n, double *mean, double *sd)
+{
+    double unit = ldexp(1, scale_exponent(fmax(fabs(sorted[0]), fabs(sorted[n - 1])))), factor = 1 / unit;
+    double middle = 0, square = 0;
+    for (size_t i = 0; i < n; i++)
+        middle += (factor * sorted[i] - middle) / (double)(i + 1);
+    for (size_t i = 0; i < n; i++) {
+        double d = factor * sorted[i] - middle;
+        square += d * d;
+    }
+    *mean = unit * middle;
+    *sd = n > 1 ? unit * sqrt(square / (double)(n - 1)) : NAN;
 }
 
 double interval_z0(const double *sorted, size_t n, double estimate)

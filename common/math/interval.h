@@ -9,6 +9,9 @@
  * p: type 7 of Hyndman & Fan 1996, the default of R and numpy. */
 double interval_quantile(const double *sorted, size_t n, double p);
 
+/* Mean and standard deviation, with n - 1, of n >= 1 ascending values; the second is NaN for n = 1. */
+void interval_moments(const double *sorted, size_t n, double *mean, double *sd);
+
 enum interval_kind {
     INTERVAL_PERCENTILE, /* quantiles of the draws */
     INTERVAL_BASIC,      /* those mirrored at the estimate */

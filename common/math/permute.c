@@ -6,6 +6,7 @@
 #include "math/correlation.h"
 #include "math/nullsum.h"
 #include "math/order.h"
+#include "math/scale.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,16 +86,11 @@ static double centre(double *v, size_t n)
  * range of doubles; returns it, NaN when an element is not finite. */
 static double scale(double *v, size_t n)
 {
-    double most = 0;
-    int exponent, finite = 1;
-    for (size_t i = 0; i < n; i++) {
-        most = fmax(most, fabs(v[i]));
+    int exponent = scale_exponent_of(v, n), finite = 1;
+    for (size_t i = 0; i < n; i++)
         finite &= isfinite(v[i]) != 0;
-    }
     if (!finite)
         return NAN;
-    frexp(most, &exponent);
-    exponent = exponent < -1000 ? -1000 : exponent;
     for (size_t i = 0; i < n; i++)
         v[i] = ldexp(v[i], -exponent);
     return ldexp(1, exponent);
@@ -367,18 +363,41 @@ void permute_draw(const struct permute *p, uint64_t seed, uint64_t stream, int n
 
 /* ---- the test */
 
+/* Mean and standard deviation of what was looked at, infinite values (a ratio to 0) left out. Returns how
+ * many those are. */
+static size_t find_moments(const struct permute *p, const double *value, size_t n_value, double *mean,
+                           double *sd)
+{
+    size_t n = 0;
+    double most = 0, centre = 0, square = 0;
+    for (size_t k = 0; k < n_value; k++) {
+        double t = fabs(permute_statistic(p, value[k]));
+        most = isfinite(t) && t > most ? t : most;
+    }
+    double unit = ldexp(1, scale_exponent(most)), factor = 1 / unit;
+    for (size_t k = 0; k < n_value; k++) {
+        double t = factor * permute_statistic(p, value[k]);
+        centre += isfinite(t) ? (t - centre) / (double)++n : 0;
+    }
+    for (size_t k = 0; k < n_value; k++) {
+        double d = factor * permute_statistic(p, value[k]) - centre;
+        square += isfinite(d) ? d * d : 0;
+    }
+    *mean = unit * centre;
+    *sd = unit * sqrt(square / (double)n);
+    return n_value - n;
+}
+
 static void count_values(const struct permute *p, enum permute_side side, const double *value, size_t n_value,
                          struct permute_result *result)
 {
-    double mean = 0, square = 0, centre = p->null_mean;
-    for (size_t k = 0; k < n_value; k++)
-        mean += (permute_statistic(p, value[k]) - mean) / (double)(k + 1);
-    for (size_t k = 0; k < n_value; k++)
-        square += (permute_statistic(p, value[k]) - mean) * (permute_statistic(p, value[k]) - mean);
-    if (!is_linear(p) && p->sum.n_block > 1 && isfinite(mean))
-        centre = mean;
-    *result = (struct permute_result){ .total = n_value, .null_mean = mean };
-    result->null_sd = sqrt(square / (double)n_value);
+    double centre = p->null_mean;
+    *result = (struct permute_result){ .total = n_value };
+    size_t n_infinite = find_moments(p, value, n_value, &result->null_mean, &result->null_sd);
+    if (!is_linear(p) && p->sum.n_block > 1)
+        centre = result->null_mean;
+    if (n_infinite)
+        result->null_mean = result->null_sd = NAN;
     for (size_t k = 0; k < n_value; k++)
         result->count += side == PERMUTE_LESS ? value[k] <= p->observed + p->slack
                          : side == PERMUTE_GREATER
@@ -389,8 +408,6 @@ static void count_values(const struct permute *p, enum permute_side side, const 
 /* The closed forms in place of what was looked at. */
 static void state_moments(const struct permute *p, struct permute_result *result)
 {
-    if (!isfinite(result->null_mean) || !isfinite(result->null_sd))
-        result->null_mean = result->null_sd = NAN; /* a ratio to 0 among them */
     if (!is_linear(p) || p->map[3] != 0)
         return;
     result->null_mean = permute_statistic(p, p->null_mean);

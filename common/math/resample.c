@@ -5,6 +5,7 @@
 #include "math/correlation.h"
 #include "math/draw.h"
 #include "math/order.h"
+#include "math/scale.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +25,12 @@ struct coded {
 struct resample {
     const struct statistic *statistic;
     const struct sample *sample;
-    double cx, cy;
-    struct draw_pair *pair; /* SUMS: [n + 1] x - cx, y - cy; the last is 0 */
-    struct coded x, y;      /* RANKS, PAIRS */
-    uint32_t *place;        /* SORTED: [n] where row i stands in */
-    double *sorted;         /* x in order, group by group */
+    double factor[2], cx, cy; /* SUMS: columns are taken as factor[0] x, factor[1] y */
+    int exponent;             /* which makes the statistic 2^-exponent times as large */
+    struct draw_pair *pair;   /* SUMS: [n + 1] x - cx, y - cy; the last is 0 */
+    struct coded x, y;        /* RANKS, PAIRS */
+    uint32_t *place;          /* SORTED: [n] where row i stands in */
+    double *sorted;           /* x in order, group by group */
 };
 
 /* A worker's own space, for up to `room` rows drawn: a resample of clusters may have more than the sample. */
@@ -44,28 +46,45 @@ struct scratch {
 
 /* About the mean, on a grid that whole numbers share, so that their sums stay exact; sd / 4 or finer, so that
  * little cancels. */
-static double centre(const double *x, size_t n)
+static double centre(const double *x, size_t n, double factor)
 {
     double mean = 0, square = 0;
     for (size_t i = 0; i < n; i++)
-        mean += (x[i] - mean) / (double)(i + 1);
+        mean += (factor * x[i] - mean) / (double)(i + 1);
     for (size_t i = 0; i < n; i++)
-        square += (x[i] - mean) * (x[i] - mean);
+        square += (factor * x[i] - mean) * (factor * x[i] - mean);
     double sd = sqrt(square / (double)n);
     if (!(sd > 0) || !isfinite(sd))
-        return n ? x[0] : 0;
+        return n ? factor * x[0] : 0;
     double grid = ldexp(1, ilogb(sd) - 2), on_grid = rint(mean / grid) * grid;
     return isfinite(on_grid) ? on_grid : mean;
 }
 
-static void centre_pairs(struct resample *r)
+/* Row i as the sums see it. */
+static struct draw_pair scaled(const struct resample *r, size_t i)
 {
     const struct sample *s = r->sample;
-    r->cx = centre(s->x, s->n);
-    r->cy = s->y ? centre(s->y, s->n) : 0;
+    return (struct draw_pair){ r->factor[0] * s->x[i], s->y ? r->factor[1] * s->y[i] : 0 };
+}
+
+static void centre_pairs(struct resample *r)
+{
+    enum { FAR = 300 }; /* squares of numbers from 2^-300 to 2^300 are well inside the range of doubles */
+    const struct sample *s = r->sample;
+    const double *column[] = { s->x, s->y };
+    for (int c = 0; c < 2; c++) {
+        int e = column[c] ? scale_exponent_of(column[c], s->n) : 0;
+        e = abs(e) > FAR ? e : 0;
+        r->factor[c] = ldexp(1, -e);
+        r->exponent += r->statistic->power[c] * e;
+    }
+    r->cx = centre(s->x, s->n, r->factor[0]);
+    r->cy = s->y ? centre(s->y, s->n, r->factor[1]) : 0;
     r->pair = xaligned(s->n + 1, sizeof *r->pair);
-    for (size_t i = 0; i < s->n; i++)
-        r->pair[i] = (struct draw_pair){ s->x[i] - r->cx, s->y ? s->y[i] - r->cy : 0 };
+    for (size_t i = 0; i < s->n; i++) {
+        struct draw_pair p = scaled(r, i);
+        r->pair[i] = (struct draw_pair){ p.x - r->cx, p.y - r->cy };
+    }
     r->pair[s->n] = (struct draw_pair){ 0, 0 };
 }
 
@@ -194,12 +213,13 @@ static int cancels(const struct statistic_sums *s)
 }
 
 /* Sums of x and y themselves about (cx, cy). */
-static void sum_about(const struct sample *s, const uint32_t *row, size_t n, double cx, double cy,
+static void sum_about(const struct resample *r, const uint32_t *row, size_t n, double cx, double cy,
                       struct statistic_sums *sums)
 {
     *sums = (struct statistic_sums){ .n = (double)n, .cx = cx, .cy = cy };
     for (size_t i = 0; i < n; i++) {
-        double x = s->x[row[i]] - cx, y = s->y ? s->y[row[i]] - cy : 0;
+        struct draw_pair p = scaled(r, row[i]);
+        double x = p.x - cx, y = p.y - cy;
         sums->x += x;
         sums->y += y;
         sums->xx += x * x;
@@ -210,10 +230,11 @@ static void sum_about(const struct sample *s, const uint32_t *row, size_t n, dou
 
 /* The sums again from the values, about their first row and then about their mean: exactly 0 where all are
  * equal. */
-static void sum_again(const struct sample *s, const uint32_t *row, size_t n, struct statistic_sums *sums)
+static void sum_again(const struct resample *r, const uint32_t *row, size_t n, struct statistic_sums *sums)
 {
-    sum_about(s, row, n, s->x[row[0]], s->y ? s->y[row[0]] : 0, sums);
-    sum_about(s, row, n, sums->cx + sums->x / sums->n, sums->cy + sums->y / sums->n, sums);
+    struct draw_pair first = scaled(r, row[0]);
+    sum_about(r, row, n, first.x, first.y, sums);
+    sum_about(r, row, n, sums->cx + sums->x / sums->n, sums->cy + sums->y / sums->n, sums);
 }
 
 static void sum_rows(const struct resample *r, const uint32_t *row, size_t n, struct statistic_sums *s)
@@ -222,7 +243,7 @@ static void sum_rows(const struct resample *r, const uint32_t *row, size_t n, st
     draw_sum(r->pair, r->sample->n, row, n, &d);
     *s = at(r->cx, r->cy, n, &d);
     if (cancels(s))
-        sum_again(r->sample, row, n, s);
+        sum_again(r, row, n, s);
 }
 
 /* Brings the rows of the first group to the front; returns how many. */
@@ -238,6 +259,12 @@ static size_t part_groups(const struct resample *r, uint32_t *row, size_t n)
     return n_first;
 }
 
+static double statistic_of(const struct resample *r, const struct statistic_sums *s)
+{
+    double v = r->statistic->of_sums(s);
+    return r->exponent ? ldexp(v, r->exponent) : v;
+}
+
 static double of_sums(const struct resample *r, uint32_t *row, size_t n)
 {
     struct statistic_sums s[2];
@@ -245,7 +272,7 @@ static double of_sums(const struct resample *r, uint32_t *row, size_t n)
     sum_rows(r, row, n_first, &s[0]);
     if (r->statistic->n_group == 2)
         sum_rows(r, row + n_first, n - n_first, &s[1]);
-    return r->statistic->of_sums(s);
+    return statistic_of(r, s);
 }
 
 /* Ranks less their mean into rank[code], for the codes of these rows. */
@@ -482,7 +509,7 @@ static void leave_out_of_sums(struct jackknife *j)
         if (cancels(&s[0]) || cancels(&s[1])) {
             leave_out(j, u, 0);
         } else {
-            double v = r->statistic->of_sums(s);
+            double v = statistic_of(r, s);
             j->value[u] = isfinite(v) ? v : NAN;
         }
         sum_unit(r, u, j->scratch->row, &here);
@@ -504,20 +531,24 @@ void resample_leave_out(const struct resample *r, int n_thread, double *value)
 
 int resample_acceleration(const struct sample *s, const double *left_out, double *a)
 {
-    double square = 0, cube = 0;
+    double *l = xcalloc(s->n_unit, sizeof *l), square = 0, cube = 0;
     for (size_t t = 0; t < s->n_stratum; t++) {
         size_t first = s->stratum[t], end = s->stratum[t + 1];
         double n = (double)(end - first), mean = 0;
         if (end - first < 2)
-            continue; /* such a unit is in every resample */
+            continue; /* such a unit is in every resample: 0 */
         for (size_t u = first; u < end; u++)
             mean += (left_out[u] - left_out[first]) / n;
-        for (size_t u = first; u < end; u++) {
-            double l = (mean - (left_out[u] - left_out[first])) * (n - 1) / n;
-            square += l * l;
-            cube += l * l * l;
-        }
+        for (size_t u = first; u < end; u++)
+            l[u] = (mean - (left_out[u] - left_out[first])) * (n - 1) / n;
     }
+    int exponent = scale_exponent_of(l, s->n_unit);
+    for (size_t u = 0; u < s->n_unit; u++) {
+        double v = ldexp(l[u], -exponent); /* else cubes are 0 already for values of 1e-108 */
+        square += v * v;
+        cube += v * v * v;
+    }
+    free(l);
     double v = cube / (6 * square * sqrt(square));
     if (!isfinite(v))
         return -1;

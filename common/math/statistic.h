@@ -43,6 +43,7 @@ struct statistic {
     int n_column; /* 1: x; 2: x and y */
     int n_group;  /* 2: the rows fall into two groups */
     char divisor; /* 'x' or 'y': what sums are divided by; they should not have both signs. 0: nothing */
+    int power[2]; /* SUMS: c x in place of x makes it c^power[0] times as large, c y c^power[1] times */
     enum statistic_form form;
     const char *paired; /* of two groups that are columns, row by row: the name of the statistic that it is
                            then, of x - y if that has one column; NULL when it has no such form */
