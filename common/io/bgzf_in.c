@@ -13,14 +13,18 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { BLOCK_MAX = 1 << 16, GROUP = 16, WINDOW = 1 << 20, FOOTER = 8, DEFLATED_MIN = 2 };
+enum { BLOCK_MAX = 1 << 16, GROUP = 16, WINDOW = 1 << 20, FOOTER = 8, DEFLATED_MIN = 2, STORED_HEADER = 5 };
 
-/* Some blocks that follow each other, deflated and inflated. */
+/* Some blocks that follow each other, as they came and what they say. */
 struct group {
     unsigned char *raw, *data; /* [GROUP * BLOCK_MAX] */
     size_t raw_end[GROUP];     /* where block i ends in raw */
     int n_block;
-    size_t n;          /* bytes in data */
+    struct {
+        const unsigned char *data; /* inflated, or in raw if stored */
+        size_t n;
+    } piece[GROUP];
+    int n_piece, next; /* next: the first that the caller has not had */
     const char *error; /* behind those; NULL if none */
     int error_number;
     int done;
@@ -33,9 +37,9 @@ struct bgzf_in {
     struct libdeflate_decompressor *inflater; /* the caller's */
     pthread_mutex_t lock;
     pthread_cond_t moved;
-    struct group *group;             /* a ring */
-    size_t n_taken, n_given;         /* groups so far; those between are in the ring */
-    int taking, ended, stop, giving; /* giving: the caller still reads group n_given */
+    struct group *group;     /* a ring */
+    size_t n_taken, n_given; /* groups so far; those between are in the ring */
+    int taking, ended, stop;
     /* Only for who takes: */
     unsigned char *window; /* read, but not taken yet: window[start..end-1] */
     size_t start, end;
@@ -123,20 +127,39 @@ static void take(struct bgzf_in *b, struct group *g)
              b->end - b->start > little_endian(b->window + b->start + 16, 2));
 }
 
+/* The n bytes of a block that holds nothing but one stored run of them; NULL if it is another kind of block.
+ */
+static const unsigned char *stored_data(const unsigned char *raw, size_t n_raw, size_t n)
+{
+    const unsigned char *p = raw + BGZF_HEADER;
+    if (n_raw != BGZF_HEADER + STORED_HEADER + n + FOOTER || p[0] != 1 || little_endian(p + 1, 2) != n ||
+        little_endian(p + 3, 2) != (~n & 0xffff))
+        return NULL;
+    return p + STORED_HEADER;
+}
+
 static void inflate_group(struct group *g, struct libdeflate_decompressor *inflater)
 {
-    g->n = 0;
+    unsigned char *out = g->data;
     for (int i = 0; i < g->n_block; i++) {
-        const unsigned char *raw = g->raw + (i ? g->raw_end[i - 1] : 0);
-        size_t n_raw = (size_t)(g->raw + g->raw_end[i] - raw), n = little_endian(raw + n_raw - 4, 4), used;
-        if (n > BLOCK_MAX ||
-            libdeflate_gzip_decompress_ex(inflater, raw, n_raw, g->data + g->n, n, &used, NULL) ||
-            used != n_raw) {
+        const unsigned char *raw = g->raw + (i ? g->raw_end[i - 1] : 0),
+                            *footer = g->raw + g->raw_end[i] - FOOTER;
+        size_t n_raw = (size_t)(footer + FOOTER - raw), n = little_endian(footer + 4, 4), used;
+        const unsigned char *stored = stored_data(raw, n_raw, n);
+        int bad = stored ? libdeflate_crc32(0, stored, n) != little_endian(footer, 4)
+                         : n > BLOCK_MAX ||
+                               libdeflate_gzip_decompress_ex(inflater, raw, n_raw, out, n, &used, NULL) ||
+                               used != n_raw;
+        if (bad) {
             g->error = "corrupt: a compressed block does not match its checksum";
             g->error_number = 0;
             return;
         }
-        g->n += n;
+        if (!n)
+            continue;
+        g->piece[g->n_piece].data = stored ? stored : out;
+        g->piece[g->n_piece++].n = n;
+        out += stored ? 0 : n;
     }
 }
 
@@ -156,7 +179,7 @@ static int is_ready(const struct bgzf_in *b)
 static void take_and_inflate(struct bgzf_in *b, struct libdeflate_decompressor *inflater)
 {
     struct group *g = &b->group[b->n_taken++ % (size_t)b->n_group];
-    g->done = 0;
+    g->done = g->n_piece = g->next = 0;
     b->taking = 1;
     pthread_mutex_unlock(&b->lock);
     take(b, g);
@@ -232,10 +255,8 @@ size_t bgzf_in_next(struct bgzf_in *b, const unsigned char **data, const char **
     for (;;) {
         g = &b->group[b->n_given % (size_t)b->n_group];
         if (b->n_given < b->n_taken && g->done) {
-            int used = b->giving || !g->n;
-            if (!used || g->error)
+            if (g->next < g->n_piece || g->error)
                 break;
-            b->giving = 0;
             b->n_given++;
             pthread_cond_broadcast(&b->moved);
         } else if (may_take(b) && (b->n_taken == b->n_given || is_ready(b))) {
@@ -245,10 +266,9 @@ size_t bgzf_in_next(struct bgzf_in *b, const unsigned char **data, const char **
         }
     }
     pthread_mutex_unlock(&b->lock);
-    if (!b->giving && g->n) {
-        b->giving = 1;
-        *data = g->data;
-        return g->n;
+    if (g->next < g->n_piece) {
+        *data = g->piece[g->next].data;
+        return g->piece[g->next++].n;
     }
     if (*g->error) { /* "" is the clean end */
         *error = g->error;

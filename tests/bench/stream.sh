@@ -9,12 +9,12 @@ need python3 pigz gzip
 python3 -c 'import numpy' 2>/dev/null || skip "python3-numpy is not installed"
 threads=$(nproc)
 
-# 256 MB each: normal values in F32; the same quantised to 4 bits in groups of 128, in F32 and in BF16
+# 128 MB each: normal values in F32; the same quantised to 4 bits in groups of 128, in F32 and in BF16
 python3 - "$work" <<'PYTHON'
 import json, struct, sys
 import numpy as np
 rng = np.random.default_rng(1)
-w = rng.standard_normal((16384, 4096), dtype=np.float32) * np.float32(0.02)
+w = rng.standard_normal((8192, 4096), dtype=np.float32) * np.float32(0.02)
 g = w.reshape(-1, 128)
 s = np.abs(g).max(1, keepdims=True) / np.float32(7)
 q = (np.rint(g / s) * s).astype(np.float32)
