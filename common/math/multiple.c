@@ -38,7 +38,7 @@ void multiple_adjust(enum multiple_method method, const double *p, size_t n, dou
     case MULTIPLE_BH:
         so_far = 1;
         for (size_t i = m; i > 0; i--) {
-            so_far = fmin(so_far, harmonic * (double)m * p[item[i - 1].index] / (double)i);
+            so_far = fmin(so_far, harmonic * (double)m / (double)i * p[item[i - 1].index]);
             adjusted[item[i - 1].index] = so_far;
         }
     }
