@@ -443,8 +443,8 @@ static void check_options(void)
         die_usage("--x is missing");
     if (permuting + leave_one + !!leave_group > 1)
         die_usage("only one of --permute, --leave-one-out, --leave-group-out");
-    if ((leave_one || leave_group) && (cluster || samples_path))
-        die_usage("--%s does not go with leaving out", cluster ? "cluster" : "samples");
+    if ((leave_one || leave_group) && (cluster || strata || samples_path))
+        die_usage("--%s does not go with leaving out", cluster ? "cluster" : strata ? "strata" : "samples");
     if (group_names &&
         (!group || !group_names[1] || group_names[2] || !strcmp(group_names[0], group_names[1])))
         die_usage("--groups: wants two values of --group");

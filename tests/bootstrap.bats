@@ -355,7 +355,8 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     for bad in "--x x" "--stat mean" "--stat mode --x x" "--stat pearson --x x" "--stat diff-mean --x x" \
         "--permute --stat sd --x x" "--permute --stat pearson --x x --y y --cluster c" "--permute --leave-one-out --stat mean --x x" \
         "--stat mean --x x --level 1" "--stat mean --x x --resamples 0" "--groups a --stat mean --x x" \
-        "--stat mean --x x --samples -" "--stat mean --x x --interval bcb"; do
+        "--stat mean --x x --samples -" "--stat mean --x x --interval bcb" \
+        "--leave-group-out g --strata s --stat mean --x x" "--leave-one-out --cluster c --stat mean --x x"; do
         # shellcheck disable=SC2086
         run -2 --separate-stderr bootstrap $bad "$R/rows.csv"
         [[ $stderr == "bootstrap: "* && -z $output ]]
