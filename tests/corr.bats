@@ -231,6 +231,12 @@ END
             close "$(field estimate $row <got.csv)" "$(field estimate $row <wanted.csv)" 1e-15
         done
     done
+    for x in a b; do # covariates too
+        held=$([[ $x == a ]] && echo b || echo a)
+        corr --x=$x --y=d --given=$held small.csv >wanted.csv
+        corr --x=$x --y=d --given=$held big.csv >got.csv
+        close "$(field estimate <got.csv)" "$(field estimate <wanted.csv)" 1e-14
+    done
 }
 
 @test "corr: takes CSV as RFC 4180 and its users write it" {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "math/residuals.h"
+#include "math/scale.h"
 #include <math.h>
 #include <string.h>
 
@@ -25,9 +26,12 @@ static void centre(double *v, size_t n)
     }
 }
 
-/* Centres v and takes the basis out of it; returns how much of its length is left, 0 to 1. */
+/* Scales v, centres it and takes the basis out of it; returns how much of its length is left, 0 to 1. */
 static double reduce(const double *basis, size_t rank, double *v, size_t n)
 {
+    double factor = ldexp(1, -scale_exponent_of(v, n));
+    for (size_t i = 0; i < n; i++)
+        v[i] *= factor;
     centre(v, n);
     double before = sqrt(dot(v, v, n));
     if (!(before > 0))

@@ -10,8 +10,9 @@
  * out. Returns how many columns the basis, at the start of z, has. */
 size_t residuals_basis(double *z, size_t n, size_t k);
 
-/* Replaces v[n] by its residuals from a regression on a constant and the basis. Returns 0; or -1 when, to
- * within rounding (1e-13 of its deviations), nothing is left. */
+/* Replaces v[n] by its residuals from a regression on a constant and the basis, divided by the power of two
+ * that keeps their squares in the range of doubles. Returns 0; or -1 when, to within rounding (1e-13 of its
+ * deviations), nothing is left. */
 int residuals_take(const double *basis, size_t rank, double *v, size_t n);
 
 #endif
