@@ -27,7 +27,8 @@ void interval_moments(const double *sorted, size_t n, double *mean, double *sd)
 
 double interval_z0(const double *sorted, size_t n, double estimate)
 {
-    double tolerance = 1e-12 * (sorted[n - 1] - sorted[0]), below = 0;
+    double middle = interval_quantile(sorted, n, 0.84) - interval_quantile(sorted, n, 0.16);
+    double tolerance = fmax(1e-12 * middle, 1e-15 * fabs(estimate)), below = 0;
     for (size_t i = 0; i < n; i++)
         below += fabs(sorted[i] - estimate) <= tolerance ? 0.5 : sorted[i] < estimate;
     return gsl_cdf_ugaussian_Pinv(below / (double)n);

@@ -24,8 +24,10 @@ struct interval_draws {
 };
 
 /* z0 = Phi^-1((draws below the estimate + half of those equal to it) / n); equal within 1e-12 of the range of
- * the draws, as the same rows in another order give sums that differ in the last digit. +-infinity when all
- * draws lie on one side. */
+ * the middle two thirds of the draws or 1e-15 of the estimate, as the same rows in another order give sums
+ * that differ in the last digit. (The whole range can be 1e16 times theirs: slopes of x that differ by
+ * rounding.)
+ * +-infinity when all draws lie on one side. */
 double interval_z0(const double *sorted, size_t n, double estimate);
 
 /* Ends of the interval into end[2]. Returns 0; 1 when an end asks for more draws than there are, (n + 1) p <

@@ -182,6 +182,14 @@ static void test_quantile(void)
     check(interval_quantile(x, 1, 0.3) == 1, "interval_quantile: one value");
 }
 
+static void test_z0(void)
+{
+    const double ties[] = { 1, 2 - 2e-16, 2, 2 + 4e-16, 3, 4, 5, 6 };
+    check(near(interval_z0(ties, 8, 2), -0.48877641111466950, 1e-14), "interval_z0: ties count half");
+    const double far[] = { -1e16, 1, 2, 3, 4, 5, 6, 7, 8, 1e16 };
+    check(near(interval_z0(far, 10, 2), -0.67448975019608174, 1e-14), "interval_z0: far draws make no ties");
+}
+
 /* ---- null distributions: counted, and walked */
 
 struct walk {
@@ -487,6 +495,7 @@ int main(void)
     test_sums();
     test_order_values();
     test_quantile();
+    test_z0();
     test_nullsum();
     test_sample();
     test_statistics();
