@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # make check: runs the Bats files given and closes with "N passed, N failed" (", N skipped").
 set -uo pipefail
+unset MAKEFLAGS MFLAGS MAKELEVEL # tests call make themselves, and its job server is not theirs
 jobs=$(nproc 2>/dev/null || echo 2)
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
