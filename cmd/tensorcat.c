@@ -122,13 +122,13 @@ static void close_output(void)
         csvout_close(table);
 }
 
-static void list_tensor(const char *path, const struct tensor *t)
+static void list_tensor(const char *path, size_t frame, const struct tensor *t)
 {
     char text[TENSOR_SHAPE_MAX];
     csvout_str(table, path);
-    csvout_int(table, (int64_t)n_frame);
-    csvout_str(table, t->name);
-    csvout_str(table, t->dtype_name);
+    csvout_int(table, (int64_t)frame);
+    csvout_safe(table, t->name);
+    csvout_safe(table, t->dtype_name);
     csvout_str(table, tensor_shape_text(t, text));
     csvout_int(table, (int64_t)t->n);
     csvout_int(table, (int64_t)t->n_bytes);
@@ -140,9 +140,9 @@ static void list_metadata(const char *path, const struct ts_reader *r)
     const char *key, *value;
     for (size_t i = 0; r && (key = ts_meta_at(r, i, &value)); i++) {
         csvout_str(table, path);
-        csvout_int(table, (int64_t)n_frame);
-        csvout_str(table, key);
-        csvout_str(table, value);
+        csvout_int(table, (int64_t)ts_frame(r));
+        csvout_safe(table, key);
+        csvout_safe(table, value);
         csvout_end_row(table);
     }
 }
@@ -164,7 +164,7 @@ static void put_frame(const char *path, const struct ts_reader *r, const struct 
 {
     if (mode == LIST)
         for (size_t i = 0; i < n; i++)
-            list_tensor(path, &tensors[i]);
+            list_tensor(path, r ? ts_frame(r) : 0, &tensors[i]);
     if (mode == META)
         list_metadata(path, r);
     if ((mode == NPY || mode == TEXT) && n_taken + n > 1)

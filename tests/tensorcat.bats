@@ -64,6 +64,7 @@ refused() {
     tensorcat a.t b.t >s.t
     tensorcat -l s.t | diff - <(printf '%s\n' file,frame,name,dtype,shape,n,bytes s.t,0,h.0.w,BF16,2x2,4,8 \
         's.t,1,"odd ""name"", this",I64,scalar,1,8')
+    tensorcat -l a.t b.t | cut -d, -f1,2 | says 'file,frame\na.t,0\nb.t,0' # frames are the file's
     tensorcat --meta s.t >meta
     grep -qx 's.t,0,kind,weights' meta
     grep -qx 's.t,0,lang,swh' meta
@@ -207,6 +208,23 @@ refused() {
     [[ $(ls) != *tmp* ]]
 }
 
+@test "tensorcat: stdin is read from where it stands" {
+    tgen 1 2 3 >s.t
+    tensorcat -z 0 s.t >bare.t
+    for f in s.t bare.t; do
+        { printf 'a line\n'; cat $f; } >behind
+        { read -r line; tensorcat --to=text; } <behind | says '1\n2\n3'
+    done
+}
+
+@test "tensorcat: a file of many GB is mapped, and what is not asked for is not read" {
+    container '{"a":{"dtype":"U8","shape":[9000000000],"data_offsets":[0,9000000000]},"b":{"dtype":"F32","shape":[2],"data_offsets":[9000000000,9000000008]}}' >big
+    truncate -s +9000000000 big || skip "no sparse files here"
+    printf '\0\0\x80\x3f\0\0\0\x40' >>big
+    timeout 5 tensorcat -l big | grep -q '^big,0,a,U8,9000000000,9000000000,9000000000$'
+    timeout 5 tensorcat --only=b --to=text big | says '1\n2'
+}
+
 # ---- compression and threads
 
 @test "tensorcat: the bytes do not depend on threads, nor what they say on the level" {
@@ -346,6 +364,9 @@ refused() {
     tensorcat --dtype=F32 s >s.t
     tensorcat -l s.t | cut -d, -f3-7 | head -3 | diff - <(printf '%s\n' name,dtype,shape,n,bytes u,U16,2,2,4 x,ODD,7,7,5)
     tensorcat -z 0 s.t | tail -c 50 | head -c 10 | diff - <(printf abcdefghij)
+    tensorcat -l s.t | tail -2 | says 's.t,0,"?[2J\n",F8_E4M3,1,1,1'
+    tensorcat -l s.t >list
+    run ! grep -q $'\x1b' list
     run -1 --separate-stderr tensorcat --to=text --only=$'*2J\n' s
     [[ $stderr == "tensorcat: '?[2J?': F8_E4M3 has no text" ]]
     run -1 --separate-stderr tensorcat --to=npy --only=x s

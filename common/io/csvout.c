@@ -44,6 +44,19 @@ void csvout_str(struct csvout *c, const char *text)
     csvout_strn(c, text, strlen(text));
 }
 
+void csvout_safe(struct csvout *c, const char *text)
+{
+    char *safe = xstrdup(text);
+    for (unsigned char *p = (unsigned char *)safe; *p; p++) {
+        if ((*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f)
+            *p = '?';
+        if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) /* U+0080 to U+009F */
+            p[0] = p[1] = '?';
+    }
+    csvout_str(c, safe);
+    free(safe);
+}
+
 void csvout_num(struct csvout *c, double v)
 {
     char text[NUM_TEXT_MAX];

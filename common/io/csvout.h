@@ -17,6 +17,9 @@ struct csvout *csvout_open_by(const char *path, const char *by, const char *head
 
 /* Fields of the current row, from the left; text is quoted where needed. A NaN is an empty field. */
 void csvout_str(struct csvout *c, const char *text);
+/* As csvout_str, for text that came with a file and may be shown on a terminal: control characters become '?', but for
+ * line feeds and tabs. */
+void csvout_safe(struct csvout *c, const char *text);
 void csvout_strn(struct csvout *c, const char *text, size_t n);
 void csvout_num(struct csvout *c, double v);
 void csvout_int(struct csvout *c, int64_t v);

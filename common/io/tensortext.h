@@ -12,8 +12,8 @@
  * input. */
 void *tensortext_read(struct linein *l, struct tensor *t);
 
-/* Element i of t as the shortest text that reads back as the same value of its dtype, into text, which is
- * returned; NULL if the dtype is TENSOR_OTHER. */
+/* Element i of t as the shortest text that reads back as the same value (F16 and BF16: as a float), into
+ * text, which is returned; NULL if the dtype is TENSOR_OTHER. */
 enum { TENSORTEXT_MAX = 32 };
 char *tensortext_element(const struct tensor *t, size_t i, char text[TENSORTEXT_MAX]);
 
