@@ -144,3 +144,101 @@ char *num_text(double v, char buffer[NUM_TEXT_MAX])
     }
     return buffer;
 }
+
+/* ---- floats as text */
+
+enum {
+    LEAST_DIGITS = 6,
+    MOST_DIGITS = 9
+}; /* any decimal of 6 digits survives a float; 9 tell all floats apart */
+
+/* Powers of ten that a double holds exactly. */
+static const double power10[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22 };
+
+/* v * 10^power, |power| <= 22, rounded once if v is a whole number. */
+static double scaled(double v, int power)
+{
+    return power < 0 ? v / power10[-power] : v * power10[power];
+}
+
+/* The decimal digits, as a whole number of n of them, of the shortest text of v, 1e-12 <= v < 1e13, where the
+ * first stands for 10^exponent. 0 if that is too close to call in double: one in a million. */
+static int short_digits(double v, uint32_t *digits, int *exponent)
+{
+    int e = (int)floor(log10(v));
+    if (e < -13 || e > 13)
+        return 0;
+    e += e < 0 ? v >= 1 / power10[-e - 1] : v >= power10[e + 1]; /* log10 may be off at a power of ten, */
+    e -= e < 0 ? v < 1 / power10[-e] : v < power10[e]; /* and no float lies between that and its double */
+    for (int n = LEAST_DIGITS; n <= MOST_DIGITS; n++) {
+        double x = scaled(v, n - 1 - e), whole = rint(x), back = scaled(whole, e + 1 - n);
+        uint64_t bits;
+        memcpy(&bits, &back, sizeof bits);
+        bits &= (1u << 29) - 1; /* what a float does not have */
+        if (fabs(x - whole) > 0.4999 || bits == 1u << 28 || whole >= power10[n])
+            return 0;
+        if ((double)(float)back == v) {
+            *digits = (uint32_t)whole;
+            *exponent = e;
+            return n;
+        }
+    }
+    return 0;
+}
+
+static char *put(char *out, const char *from, int n)
+{
+    memcpy(out, from, (size_t)n);
+    return out + n;
+}
+
+/* Writes digits[0..n-1], the first standing for 10^exponent, as printf's %.*g would with `precision`. */
+static void put_decimal(char *out, const char *digits, int n, int exponent, int precision)
+{
+    int n_whole = exponent + 1; /* digits before the point */
+    if (exponent < -4 || exponent >= precision) {
+        out = put(out, digits, 1);
+        if (n > 1)
+            out = put(put(out, ".", 1), digits + 1, n - 1);
+        *out++ = 'e';
+        *out++ = exponent < 0 ? '-' : '+';
+        *out++ = (char)('0' + abs(exponent) / 10);
+        *out++ = (char)('0' + abs(exponent) % 10);
+    } else if (exponent < 0) {
+        out = put(put(put(out, "0.", 2), "000", -n_whole), digits, n);
+    } else if (n <= n_whole) {
+        out = put(put(out, digits, n), "00000000", n_whole - n);
+    } else {
+        out = put(put(put(out, digits, n_whole), ".", 1), digits + n_whole, n - n_whole);
+    }
+    *out = 0;
+}
+
+char *num_text_f32(float v, char buffer[NUM_TEXT_MAX])
+{
+    uint32_t whole;
+    int exponent, n = 0;
+    double size = fabs((double)v);
+    if (!isfinite(v) || !size)
+        return num_text((double)v, buffer);
+    if (size >= 1e-12 && size < 1e13)
+        n = short_digits(size, &whole, &exponent);
+    if (n) {
+        char digits[MOST_DIGITS];
+        int precision = n;
+        for (int i = n; i--; whole /= 10)
+            digits[i] = (char)('0' + whole % 10);
+        while (digits[n - 1] == '0')
+            n--;
+        buffer[0] = '-';
+        put_decimal(buffer + (v < 0), digits, n, exponent, precision);
+        return buffer;
+    }
+    for (n = LEAST_DIGITS; n <= MOST_DIGITS; n++) {
+        snprintf(buffer, NUM_TEXT_MAX, "%.*g", n, (double)v);
+        if (n == MOST_DIGITS || strtof(buffer, NULL) == v)
+            break;
+    }
+    return buffer;
+}

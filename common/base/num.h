@@ -15,5 +15,7 @@ int num_parse_f64(const char *s, double *v);
  * caller's buffer of NUM_TEXT_MAX bytes, which is returned. */
 enum { NUM_TEXT_MAX = 32 };
 char *num_text(double v, char buffer[NUM_TEXT_MAX]);
+/* The same for a float: at most 9 digits, and a tenth of the time. */
+char *num_text_f32(float v, char buffer[NUM_TEXT_MAX]);
 
 #endif

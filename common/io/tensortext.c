@@ -4,7 +4,6 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,19 +98,6 @@ void *tensortext_read(struct linein *l, struct tensor *t)
 
 /* ---- out */
 
-/* The shortest text that reads back as the same float; for F16 and BF16 that is short enough too. */
-static char *f32_text(float v, char text[TENSORTEXT_MAX])
-{
-    if (!isfinite(v))
-        return num_text((double)v, text);
-    for (int digits = 6; digits <= 9; digits++) {
-        snprintf(text, TENSORTEXT_MAX, "%.*g", digits, (double)v);
-        if (digits == 9 || strtof(text, NULL) == v)
-            break;
-    }
-    return text;
-}
-
 char *tensortext_element(const struct tensor *t, size_t i, char text[TENSORTEXT_MAX])
 {
     double d;
@@ -124,7 +110,7 @@ char *tensortext_element(const struct tensor *t, size_t i, char text[TENSORTEXT_
     case TENSOR_F16:
     case TENSOR_BF16:
         tensor_to_f32(t, i, 1, &f);
-        return f32_text(f, text);
+        return num_text_f32(f, text);
     case TENSOR_I64:
         memcpy(&v, (const char *)t->data + 8 * i, 8);
         snprintf(text, TENSORTEXT_MAX, "%" PRId64, v);

@@ -131,6 +131,37 @@ static void test_threads(void)
     threads_for(4, 0, add_task, NULL);
 }
 
+/* Floats of every size, and those that are short in decimal, against printf with as few digits as read back.
+ */
+static void test_f32_text(void)
+{
+    struct rng r;
+    int wrong = 0;
+    rng_init(&r, 1, 0);
+    for (int i = 0; i < 400000; i++) {
+        char text[NUM_TEXT_MAX], want[NUM_TEXT_MAX];
+        uint32_t u = (uint32_t)rng_u64(&r);
+        float v = (float)((double)(u % 1000000) / pow(10, i / 4 % 12 - 3));
+        if (i % 4 == 0)
+            memcpy(&v, &u, sizeof v);
+        else if (i % 4 == 1)
+            v = (float)ldexp((double)(int32_t)u, i / 4 % 64 - 48);
+        else if (i % 4 == 2)
+            v = (float)(rng_unit(&r) - 0.5);
+        for (int digits = 6; digits <= 9 && isfinite(v); digits++) {
+            snprintf(want, sizeof want, "%.*g", digits, (double)v);
+            if (strtof(want, NULL) == v)
+                break;
+        }
+        wrong += isfinite(v) && strcmp(num_text_f32(v, text), want) != 0;
+    }
+    check(!wrong, "num_text_f32 is the shortest that reads back");
+    char text[NUM_TEXT_MAX];
+    check(!strcmp(num_text_f32(-0.0f, text), "-0") && !strcmp(num_text_f32(NAN, text), "NaN") &&
+              !strcmp(num_text_f32(-INFINITY, text), "-Inf"),
+          "floats that are no numbers");
+}
+
 static void test_memory(void)
 {
     size_t v;
@@ -148,6 +179,7 @@ int main(void)
     test_numbers();
     test_rng();
     test_threads();
+    test_f32_text();
     test_memory();
     return n_failed != 0;
 }
