@@ -147,10 +147,8 @@ char *num_text(double v, char buffer[NUM_TEXT_MAX])
 
 /* ---- floats as text */
 
-enum {
-    LEAST_DIGITS = 6,
-    MOST_DIGITS = 9
-}; /* any decimal of 6 digits survives a float; 9 tell all floats apart */
+/* Any decimal of 6 digits survives a float; 9 tell all floats apart. */
+enum { LEAST_DIGITS = 6, MOST_DIGITS = 9 };
 
 /* Powers of ten that a double holds exactly. */
 static const double power10[] = { 1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -167,10 +165,10 @@ static double scaled(double v, int power)
 static int short_digits(double v, uint32_t *digits, int *exponent)
 {
     int e = (int)floor(log10(v));
-    if (e < -13 || e > 13)
-        return 0;
     e += e < 0 ? v >= 1 / power10[-e - 1] : v >= power10[e + 1]; /* log10 may be off at a power of ten, */
     e -= e < 0 ? v < 1 / power10[-e] : v < power10[e]; /* and no float lies between that and its double */
+    if (e < -12 || e > 12)
+        return 0;
     for (int n = LEAST_DIGITS; n <= MOST_DIGITS; n++) {
         double x = scaled(v, n - 1 - e), whole = rint(x), back = scaled(whole, e + 1 - n);
         uint64_t bits;
