@@ -14,7 +14,13 @@ agree() {
         function key(   i, k) { for (i = 1; i <= n_key; i++) k = k "," $(column[FILENAME, name[i]]); return k }
         function missing(v) { return v == "" || v == "NaN" }
         BEGIN { n_key = split(keys, name, ","); n_value = split(values, value, ",") }
-        FNR == 1 { for (i = 1; i <= NF; i++) column[FILENAME, $i] = i; next }
+        FNR == 1 {
+            for (i = 1; i <= NF; i++) column[FILENAME, $i] = i
+            for (i = 1; i <= n_key + n_value; i++) {
+                c = i > n_key ? value[i - n_key] : name[i]
+                if (!((FILENAME, c) in column)) { print "no column " c " in " FILENAME; exit bad = 1 } }
+            next
+        }
         FILENAME == ARGV[1] { for (i = 1; i <= n_value; i++) got[key(), i] = $(column[FILENAME, value[i]]); there[key()] = 1; next }
         {
             n++
