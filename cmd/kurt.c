@@ -58,7 +58,8 @@ static const struct cli_prog prog = {
         "is excess kurtosis: 0 for a normal distribution, 3 for Laplace's. biased: of the values as such, "
         "g2 = m4/m2^2 - 3, sd with n. unbiased: G2 = (n-1)/((n-2)(n-3)) ((n+1) g2 + 6), likewise G1, sd "
         "with n - 1 (Joanes & Gill 1998). kurtosis_se is its standard error if the values were independent "
-        "and normal. Undefined figures (values all equal, n too small) are empty.\n"
+        "and normal. Undefined figures (values all equal, n too small, squares too large or small for a "
+        "double) are empty.\n"
         "outlier_share is the share of values beyond K of the sd printed. Rows that span several tensors "
         "need a second look at all FILEs: where one is a pipe it is empty.\n"
         "Sums are in double and merged exactly: any amount of data takes the memory of its largest tensor.",
@@ -186,7 +187,7 @@ static void put_group(const struct group *g, int have_outliers)
         const double values[] = { s.mean, s.sd, s.skewness, s.kurtosis, s.kurtosis_se };
         for (size_t i = 0; i < sizeof values / sizeof *values; i++)
             csvout_num(out, values[i]);
-        csvout_num(out, have_outliers && m->n ? (double)g->n_outlier[c] / (double)m->n : NAN);
+        csvout_num(out, have_outliers && !isnan(s.sd) ? (double)g->n_outlier[c] / (double)m->n : NAN);
         csvout_num(out, m->n ? m->max_abs : NAN);
         csvout_end_row(out);
         if (m->n_nonfinite)

@@ -80,6 +80,20 @@ END
     [[ $stderr == "kurt: rows without kurtosis (too few values, or all equal): 1, the first 'x'" ]]
 }
 
+@test "kurt: what squares are too large or too small for is left empty" {
+    for scale in 1e-170 1e-80 1e80 1e170; do
+        awk -v s=$scale 'BEGIN { for (i = -4; i <= 4; i++) printf "%.17g\n", i * s }' |
+            floats x --dtype=F64 | kurt >got.csv
+        [[ -z $(field kurtosis <got.csv) ]]
+        close "$(field max_abs <got.csv)" "$(awk "BEGIN { printf \"%.17g\", 4 * $scale }")" 1e-15
+        if [[ $scale == *170 ]]; then
+            [[ -z $(field sd <got.csv) && -z $(field outlier_share <got.csv) ]]
+        else
+            close "$(field sd <got.csv)" "$(awk "BEGIN { printf \"%.17g\", sqrt(60 / 9) * $scale }")" 1e-14
+        fi
+    done
+}
+
 @test "kurt: values that are not finite are left out, counted and told" {
     spiky 6000 >good.txt
     awk '{ print } NR % 1000 == 7 { print "nan"; print NR % 2000 < 1000 ? "inf" : "-inf" }' good.txt >bad.txt

@@ -350,7 +350,9 @@ void moments_summarise(const struct moments *m, int unbiased, struct moments_sum
     if (!m->n)
         return;
     out->mean = m->mean;
-    if (n > least)
+    /* 0 of such small numbers does not say that all are equal; M2 of F32 is never that small */
+    int lost = m->m2 / n < 1e-290 && m->max_abs > 0 && m->max_abs < 1e-120;
+    if (n > least && isfinite(m->m2) && !lost)
         out->sd = sqrt(m->m2 / (n - least));
     if (n > 3) {
         double biased = sqrt(24 * n * (n - 2) * (n - 3) / ((n + 1) * (n + 1) * (n + 3) * (n + 5)));

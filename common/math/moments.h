@@ -46,7 +46,7 @@ void moments_tree_push(struct moments_tree *tree, const struct moments *piece);
 struct moments moments_tree_total(const struct moments_tree *tree);
 
 /* What the moments say. What is undefined is NaN: mean of none, the others of too few, skewness and kurtosis
- * also of numbers that are all equal or whose powers leave the range of doubles.
+ * also of numbers that are all equal, each of those whose powers leave the range of doubles.
  * Biased, of the numbers as such: sd = sqrt(M2/n), skewness g1, excess kurtosis g2 = n M4 / M2^2 - 3.
  * Unbiased for a normal source: sd = sqrt(M2/(n-1)), G1 = g1 sqrt(n(n-1))/(n-2),
  * G2 = (n-1)/((n-2)(n-3)) ((n+1) g2 + 6) (Joanes & Gill 1998). kurtosis_se: its standard error for one. */
