@@ -15,6 +15,11 @@ static _Noreturn void out_of_memory(size_t n, size_t size)
     die("out of memory: cannot get %zu x %zu bytes", n, size);
 }
 
+void mem_out(void)
+{
+    die("out of memory");
+}
+
 int mem_mul(size_t a, size_t b, size_t *r)
 {
     return __builtin_mul_overflow(a, b, r) ? -1 : 0;

@@ -13,6 +13,9 @@ void *xrealloc(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 
+/* Says that memory is out and ends the program: where a library was the one that asked for it. */
+_Noreturn void mem_out(void);
+
 /* A string made by printf; the caller frees it. */
 char *xsprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -56,7 +56,7 @@ static void through_icu(enum nform form, struct nform_work *w, const struct mtex
                         struct mbuf *out)
 {
     UErrorCode error = U_ZERO_ERROR;
-    int32_t n_wide, n_changed, n_narrow, n_due = 0;
+    int32_t n_wide, n_changed, n_narrow = 0, n_due = 0;
     xgrow(&w->wide, &w->wide_room, to - from, sizeof *w->wide);
     xgrow(&w->changed, &w->changed_room, (to - from) * 18, sizeof *w->changed);
     u_strFromUTF8((UChar *)w->wide, (int32_t)w->wide_room, &n_wide, t->s + from, (int32_t)(to - from),
@@ -65,6 +65,8 @@ static void through_icu(enum nform form, struct nform_work *w, const struct mtex
                                  (int32_t)w->changed_room, &error);
     xgrow(&w->narrow, &w->narrow_room, (size_t)n_changed * 3, 1);
     u_strToUTF8(w->narrow, (int32_t)w->narrow_room, &n_narrow, (const UChar *)w->changed, n_changed, &error);
+    if (U_FAILURE(error)) /* the text is well-formed and the buffers are large enough */
+        mem_out();
     size_t bytes, source = from, next = from;
     for (size_t i = 0; i < (size_t)n_narrow; i += bytes, n_due--) {
         if (n_due == 0 && next < to) {

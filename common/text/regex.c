@@ -22,7 +22,7 @@ struct regex_work {
 static void *need(void *p)
 {
     if (!p)
-        xmalloc((size_t)-1); /* says that memory is out */
+        mem_out();
     return p;
 }
 

@@ -43,6 +43,7 @@ void tokenizer_free(struct tokenizer *t)
     unigram_clear(&t->unigram);
     free(t->score);
     vocab_clear(&t->vocab);
+    vocab_clear(&t->added_vocab);
     for (size_t i = 0; i < t->n_normal; i++)
         normal_clear(&t->normal[i]);
     for (size_t i = 0; i < t->n_pretok; i++)
@@ -91,10 +92,8 @@ const char *tokenizer_token(const struct tokenizer *t, uint32_t id, size_t *n)
 
 int32_t tokenizer_find(const struct tokenizer *t, const char *s, size_t n)
 {
-    for (size_t i = 0; i < t->n_added; i++)
-        if (t->added[i].n == n && !memcmp(t->added[i].content, s, n))
-            return (int32_t)t->added[i].id;
-    return vocab_find(&t->vocab, s, n);
+    int32_t added = vocab_find(&t->added_vocab, s, n);
+    return added >= 0 ? (int32_t)t->added[added].id : vocab_find(&t->vocab, s, n);
 }
 
 unsigned tokenizer_token_flags(const struct tokenizer *t, uint32_t id)

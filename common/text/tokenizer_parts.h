@@ -28,6 +28,7 @@ struct tokenizer {
     int has_decoder;
 
     struct added_token *added;
+    struct vocab added_vocab; /* the index of each content in `added` */
     size_t n_added;
     struct added raw, normalized; /* tokens looked for before and after normalising */
     int32_t *added_at;            /* [n_id] index into `added`, -1 for ids of the model only */

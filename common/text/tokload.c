@@ -90,20 +90,8 @@ int load_pattern(struct load *l, const json_t *in, const char *where, struct reg
 
 /* ---- added tokens */
 
-/* The id that the reference gives: the model's, or the next one free behind the model's. */
-static uint32_t next_id(const struct tokenizer *t, const char *s, size_t n)
-{
-    int32_t known = tokenizer_find(t, s, n);
-    if (known >= 0)
-        return (uint32_t)known;
-    uint32_t id = (uint32_t)(t->model == MODEL_UNIGRAM ? t->vocab.n_id : t->vocab.n);
-    for (size_t i = 0; i < t->n_added; i++)
-        if (t->added[i].id >= id)
-            id = t->added[i].id + 1;
-    return id;
-}
-
-static int load_added_token(struct load *l, const json_t *entry)
+/* A token takes the id that the reference gives it: the model's, or the next one free behind the model's, *next. */
+static int load_added_token(struct load *l, const json_t *entry, uint32_t *next)
 {
     struct tokenizer *t = l->t;
     struct added_token a = { 0 };
@@ -121,17 +109,19 @@ static int load_added_token(struct load *l, const json_t *entry)
         return 0;
     if (a.n > MAX_CONTENT)
         return load_fail(l, "added_tokens: a token is longer than %d bytes", MAX_CONTENT);
-    a.id = next_id(t, s, a.n);
+    int32_t known = vocab_find(&t->vocab, s, a.n);
+    a.id = known >= 0 ? (uint32_t)known : *next;
     if (a.id != id)
         return load_fail(l, "added_tokens: '%.*s' has id %zu, but the reference library would give it %u",
                          (int)a.n, s, id, a.id);
     if (a.id > VOCAB_MAX_ID)
         return load_fail(l, "added_tokens: id %u is too large", a.id);
-    for (size_t i = 0; i < t->n_added; i++)
-        if (t->added[i].id == a.id)
-            return load_fail(l, "added_tokens: '%.*s' stands there twice", (int)a.n, s);
     a.content = xstrndup(s, a.n);
     t->added[t->n_added++] = a;
+    if (vocab_add(&t->added_vocab, a.content, a.n, (uint32_t)t->n_added - 1) < 0)
+        return load_fail(l, "added_tokens: '%s' stands there twice", a.content);
+    if (a.id >= *next)
+        *next = a.id + 1;
     return 0;
 }
 
@@ -160,9 +150,11 @@ int load_added(struct load *l)
     json_t *list = load_member(l->json.root, "added_tokens");
     if (list && !json_is_array(list))
         return load_fail(l, "added_tokens: not a list");
+    uint32_t next = (uint32_t)(t->model == MODEL_UNIGRAM ? t->vocab.n_id : t->vocab.n);
     t->added = xcalloc(json_array_size(list), sizeof *t->added);
+    vocab_init(&t->added_vocab, json_array_size(list));
     for (size_t i = 0; i < json_array_size(list); i++)
-        if (load_added_token(l, json_array_get(list, i)) < 0)
+        if (load_added_token(l, json_array_get(list, i), &next) < 0)
             return -1;
     t->n_id = t->vocab.n_id;
     for (size_t i = 0; i < t->n_added; i++)
