@@ -132,6 +132,32 @@ static int32_t find_merged(const struct bpe *m, const char *s, size_t n)
     return t && t->s && t->n == n && !memcmp(t->s, s, n) ? (int32_t)guess : vocab_find(m->vocab, s, n);
 }
 
+static int is_blank(const char *s)
+{
+    return !memcmp(s, BPE_BLANK, 3);
+}
+
+/* The token `left`, which ends in this byte, can be joined with a blank behind it; one that stands for
+ * unknown characters or for a byte can be any text's. */
+static void note_blank_joined(struct bpe *m, int32_t left, unsigned char last)
+{
+    int any = left == m->unknown;
+    for (int i = 0; i < 256; i++)
+        any |= m->has_fallback && m->byte_fallback[i] == left;
+    if (any)
+        memset(m->joins_blank, 1, sizeof m->joins_blank);
+    m->joins_blank[last] = 1;
+}
+
+int bpe_can_cut_at_blanks(const struct bpe *m)
+{
+    int whole_fallback = m->has_fallback;
+    for (int i = 0; i < 256 && whole_fallback; i++)
+        whole_fallback = m->byte_fallback[i] >= 0;
+    return (m->unknown >= 0 || whole_fallback) && !m->ignore_merges && !m->prefix.n && !m->suffix.n &&
+           vocab_find(m->vocab, BPE_BLANK, 3) >= 0;
+}
+
 int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right)
 {
     int32_t l = vocab_find(m->vocab, left, n_left), r = vocab_find(m->vocab, right, n_right);
@@ -150,6 +176,8 @@ int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *ri
         free(joined);
     if (id < 0)
         return -1;
+    if (n_right >= 3 && is_blank(right) && n_left && !(n_left >= 3 && is_blank(left + n_left - 3)))
+        note_blank_joined(m, l, (unsigned char)left[n_left - 1]);
     if ((m->n_pair + 1) * 2 > m->mask + 1)
         grow_pairs(m);
     put_pair(m, (uint64_t)l << 44 | (uint64_t)r << 24 | m->n_merge);

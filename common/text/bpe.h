@@ -10,6 +10,9 @@
 
 enum { BPE_MAX_ID = (1 << 20) - 1, BPE_MAX_MERGE = (1 << 24) - 1 };
 
+/* What SentencePiece writes for a space, U+2581. */
+#define BPE_BLANK "\xe2\x96\x81"
+
 struct bpe {
     const struct vocab *vocab;
     uint64_t *pair; /* open addressing: left id, right id (20 bits each), rank (24); UINT64_MAX: empty */
@@ -22,7 +25,8 @@ struct bpe {
     int32_t byte_fallback[256]; /* the id of <0x00> ... <0xFF>; -1: none */
     int32_t unknown;            /* id of the unknown token; -1: what is unknown is left out */
     int has_fallback, fuse_unknown, ignore_merges;
-    struct strbuf prefix, suffix; /* continuing_subword_prefix, end_of_word_suffix */
+    unsigned char joins_blank[256]; /* whether a merge joins what ends in this byte with a blank behind it */
+    struct strbuf prefix, suffix;   /* continuing_subword_prefix, end_of_word_suffix */
 };
 
 /* Scratch of one thread. */
@@ -38,6 +42,10 @@ void bpe_clear(struct bpe *m);
 /* The next merge. 0; or -1 when one of the three tokens is not in the vocabulary; or -2 when there are too
  * many. A pair given twice keeps its later rank. */
 int bpe_add_merge(struct bpe *m, const char *left, size_t n_left, const char *right, size_t n_right);
+
+/* Whether a piece may be cut before each run of blanks, but behind bytes that joins_blank names, without a
+ * change: every character leaves a symbol, and no merge reaches across. */
+int bpe_can_cut_at_blanks(const struct bpe *m);
 
 /* Appends the tokens of s[0..n-1] (n < 2^31) to `out`, their ends counted in bytes of s. `bytes`: s stands
  * for the letters that ByteLevel would write for its bytes. */

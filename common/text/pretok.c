@@ -165,6 +165,21 @@ static void cut_words(struct pretok_work *w, const char *s, size_t n, size_t bas
         add_piece(w, base + start, base + n);
 }
 
+static void cut_blanks(const struct pretok *p, struct pretok_work *w, const char *s, size_t n, size_t base)
+{
+    size_t done = 0;
+    const char *at = s;
+    while ((at = memmem(at, (size_t)(s + n - at), p->text, p->n_text))) {
+        if (at > s + done && !p->keep[(unsigned char)at[-1]]) {
+            add_piece(w, base + done, base + (size_t)(at - s));
+            done = (size_t)(at - s);
+        }
+        while ((size_t)(s + n - at) >= p->n_text && !memcmp(at, p->text, p->n_text))
+            at += p->n_text;
+    }
+    add_piece(w, base + done, base + n);
+}
+
 static int cut_piece(const struct pretok *p, struct pretok_work *w, const char *s, size_t n, size_t base)
 {
     struct cutter c = { .w = w, .behaviour = p->behaviour, .invert = p->invert, .first = w->n_spare };
@@ -176,6 +191,8 @@ static int cut_piece(const struct pretok *p, struct pretok_work *w, const char *
         cut_text(p, &c, s, n, base);
     else if (p->kind == PRETOK_CHARS)
         cut_chars(p, &c, s, n, base);
+    else if (p->kind == PRETOK_CUT_BLANKS)
+        cut_blanks(p, w, s, n, base);
     else
         cut_words(w, s, n, base);
     return 0;

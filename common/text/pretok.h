@@ -21,7 +21,9 @@ enum pretok_kind {
     PRETOK_WORDS,        /* Whitespace: runs of word characters, runs of others; white space left out */
     PRETOK_PREFIX_SPACE, /* a space in front of each piece that has none */
     PRETOK_SPELL,        /* bytes become the letters of bytelevel.h */
-    PRETOK_METASPACE     /* spaces become `text`, which is put in front too, and a piece starts at each */
+    PRETOK_CUT_BLANKS, /* before each run of `text` but behind bytes to `keep`: not of the file, see tokload.c
+                        */
+    PRETOK_METASPACE   /* spaces become `text`, which is put in front too, and a piece starts at each */
 };
 
 enum pretok_set { PRETOK_SPACE, PRETOK_DIGIT, PRETOK_PUNCTUATION, PRETOK_DELIMITER };
@@ -36,6 +38,7 @@ struct pretok {
     enum gptsplit fast;  /* the pattern is this one, matches are isolated, and there is no regex */
     char *text;          /* owned */
     size_t n_text;
+    const unsigned char *keep; /* [256] whether a byte is one; borrowed */
     enum pretok_set set;
     uint32_t delimiter;
     enum pretok_prepend prepend;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "text/tokjson.h"
 #include "base/mem.h"
-#include "base/num.h"
 #include "base/utf8.h"
+#include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,22 +130,54 @@ static size_t number_length(const char *s, const char *end)
     return (size_t)(p - s);
 }
 
+/* Ten to the power of |exponent|, at most 308. */
+static double power_of_ten(int exponent)
+{
+    char text[16];
+    snprintf(text, sizeof text, "1e%d", abs(exponent));
+    return strtod(text, NULL);
+}
+
+/* The whole of s[0..n-1], a JSON number. */
+static double number_value(const char *s, size_t n)
+{
+    uint64_t digits = 0;
+    int exponent = 0, full = 0, in_fraction = 0;
+    size_t i = s[0] == '-';
+    for (; i < n && (s[i] | 32) != 'e'; i++) {
+        uint64_t digit = (uint64_t)(s[i] - '0');
+        if (s[i] == '.') {
+            in_fraction = 1;
+            continue;
+        }
+        full |= digits > (UINT64_MAX - digit) / 10;
+        if (!full)
+            digits = digits * 10 + digit;
+        exponent += full - in_fraction;
+    }
+    if (i < n)
+        exponent += (int)fmax(fmin(strtod(s + i + 1, NULL), 10000), -10000);
+    double v = (double)digits;
+    for (; exponent < -308 && v != 0; exponent += 308)
+        v /= 1e308;
+    if (v != 0 && exponent != 0)
+        v = exponent > 308 ? INFINITY
+            : exponent > 0 ? v * power_of_ten(exponent)
+                           : v / power_of_ten(exponent);
+    return s[0] == '-' ? -v : v;
+}
+
 int tokjson_number(struct tokjson_scan *c, double *v)
 {
-    enum { EXACT = 15 }; /* digits that a double holds */
-    char text[64];
+    char text[64]; /* a number that is longer is none that anybody writes */
     skip_blanks(c);
-    size_t n = number_length(c->at, c->end), k = 0;
-    uint64_t whole = 0;
+    size_t n = number_length(c->at, c->end);
     if (n == 0 || n >= sizeof text)
         return 0;
-    while (k < n && k < EXACT && is_digit(c->at[k]))
-        whole = whole * 10 + (uint64_t)(c->at[k++] - '0');
     memcpy(text, c->at, n);
     text[n] = 0;
-    if (k == n)
-        *v = (double)whole;
-    else if (num_parse_f64(text, v) < 0)
+    *v = number_value(text, n);
+    if (!isfinite(*v))
         return 0;
     c->at += n;
     skip_blanks(c);

@@ -28,7 +28,9 @@ void tokjson_clear(struct tokjson *j);
 
 /* Pieces of a table. Each returns 1 when it has taken what it is named for (and blanks around it), else 0,
  * having taken nothing. tokjson_string decodes escapes in place: *s is borrowed from the text, *n its length;
- * a lone surrogate is no string. tokjson_number takes any JSON number. */
+ * a lone surrogate is no string. tokjson_number takes any JSON number, and gives it the value that Rust's
+ * serde_json does: digits times, or over, a power of ten, rounded twice. Its last bit decides between
+ * segmentations of equal score. */
 int tokjson_mark(struct tokjson_scan *c, char mark);
 int tokjson_string(struct tokjson_scan *c, char **s, size_t *n);
 int tokjson_number(struct tokjson_scan *c, double *v);

@@ -90,7 +90,8 @@ int load_pattern(struct load *l, const json_t *in, const char *where, struct reg
 
 /* ---- added tokens */
 
-/* A token takes the id that the reference gives it: the model's, or the next one free behind the model's, *next. */
+/* A token takes the id that the reference gives it: the model's, or the next one free behind the model's,
+ * *next. */
 static int load_added_token(struct load *l, const json_t *entry, uint32_t *next)
 {
     struct tokenizer *t = l->t;
@@ -174,6 +175,25 @@ int load_added(struct load *l)
 
 /* ---- the whole file */
 
+/* Two ways to the same tokens that are shorter. A last step that spells bytes is left out where the model can
+ * look bytes up itself. And a text in which blanks are a letter, as SentencePiece has it, is cut before each
+ * run of them where no merge reaches across such a place, so that words are encoded one by one and
+ * remembered. */
+static void shorten_bpe(struct tokenizer *t)
+{
+    const struct bpe *m = &t->bpe;
+    const struct pretok *last = t->n_pretok ? &t->pretok[t->n_pretok - 1] : NULL;
+    t->bytes = last && last->kind == PRETOK_SPELL && !m->has_fallback && !m->prefix.n && !m->suffix.n;
+    if (t->bytes)
+        pretok_clear(&t->pretok[--t->n_pretok]);
+    else if (bpe_can_cut_at_blanks(m)) {
+        t->pretok = xrealloc(t->pretok, t->n_pretok + 1, sizeof *t->pretok);
+        t->pretok[t->n_pretok++] = (struct pretok){
+            .kind = PRETOK_CUT_BLANKS, .text = xstrdup(BPE_BLANK), .n_text = 3, .keep = m->joins_blank
+        };
+    }
+}
+
 static int load_parts(struct load *l)
 {
     const json_t *root = l->json.root;
@@ -186,12 +206,8 @@ static int load_parts(struct load *l)
         load_postprocessor(l, load_member(root, "post_processor")) < 0 ||
         load_decoder(l, load_member(root, "decoder")) < 0)
         return -1;
-    struct tokenizer *t = l->t;
-    const struct pretok *last = t->n_pretok ? &t->pretok[t->n_pretok - 1] : NULL;
-    t->bytes = last && last->kind == PRETOK_SPELL && t->model == MODEL_BPE && !t->bpe.has_fallback &&
-               !t->bpe.prefix.n && !t->bpe.suffix.n;
-    if (t->bytes) /* the model looks bytes up itself: nothing need be spelt */
-        pretok_clear(&t->pretok[--t->n_pretok]);
+    if (l->t->model == MODEL_BPE)
+        shorten_bpe(l->t);
     return 0;
 }
 
