@@ -54,3 +54,10 @@ tgen() {
     done
     printf '%s\n' "$@" | tensorcat --from=text --name="$name" "${options[@]}"
 }
+
+# golden NAME: the directory of a tiny model with its expected outputs, as bloom-a (tests/data/golden/README.md);
+# read-only: a test that changes one copies it
+golden() {
+    [[ -f $DATA/golden/$1/config.json ]] || { echo "no golden model '$1'" >&2; return 1; }
+    echo "$DATA/golden/$1"
+}
