@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "io/csvout.h"
 #include "io/csvrows.h"
+#include "io/outfile.h"
 #include "math/interval.h"
 #include "math/order.h"
 #include "math/permute.h"
@@ -61,7 +62,6 @@ static const struct cli_opt opts[] = {
 };
 /* What follows the statistics in --help. */
 static const char notes[] =
-    "\n"
     "Intervals come from the draws by quantiles of type 7 (as in R and numpy). percentile; basic: "
     "mirrored at the estimate; bca: corrected for bias, z0, and skewness, acceleration, for which "
     "each row (cluster) is left out in turn (Efron 1987). se, bias and median are those of the draws. "
@@ -89,7 +89,7 @@ static struct cli_prog prog = {
     .name = "bootstrap",
     .synopsis = "--stat=LIST --x=COLS [OPTION]... [FILE]",
     .summary = "Intervals by resampling, permutation tests and leave-one-out for columns of a CSV.",
-    .in = "CSV with a header; empty, NA and NaN are missing",
+    .in = "CSV with a header, plain or gzip-compressed; empty, NA and NaN are missing",
     .out = "CSV, a row for each result; columns below",
     .example =
         "  bootstrap --stat=ratio-of-sums --x=tokens --y=eng_tokens --by=lang paragraphs.csv\n"
@@ -405,9 +405,14 @@ static int uses_y(const struct job *j)
     return j->named->n_column == 2 || j->statistic != j->named;
 }
 
+static int any_uses_y, any_grouped, any_paired;
+
 static void check_statistic(const char *name)
 {
     struct job j = job_of(name);
+    any_uses_y |= uses_y(&j);
+    any_grouped |= j.statistic->n_group == 2;
+    any_paired |= j.statistic != j.named;
     if (j.statistic->n_group == 2 && !group)
         die_usage(j.named->paired ? "--stat: %s needs --group, or --paired and --y"
                                   : "--stat: %s needs --group",
@@ -436,6 +441,23 @@ static void do_columns(struct job *j)
     }
 }
 
+/* Options that would be passed over without a word. */
+static void check_idle(void)
+{
+    int leaving = leave_one || leave_group;
+    const char *instead = permuting ? "with --permute" : "with leaving out";
+    cli_refuse_if(!any_uses_y, &y_names, "for statistics of x alone");
+    cli_refuse_if(!any_grouped, &group, "where no statistic takes groups");
+    cli_refuse_if(!any_paired, &paired, "where no statistic takes groups");
+    cli_refuse_if(permuting || leaving, &intervals, instead);
+    cli_refuse_if(permuting || leaving, &level, instead);
+    cli_refuse_if(!permuting, &alternative, "without --permute");
+    cli_refuse_if(!permuting, &exact, "without --permute");
+    cli_refuse_if(!leave_one, &id, "without --leave-one-out");
+    cli_refuse_if(!by, &separate, "without --by");
+    cli_refuse_if(leaving, &separate, instead);
+}
+
 static void check_options(void)
 {
     if (!stat_names)
@@ -451,15 +473,18 @@ static void check_options(void)
         die_usage("--groups: wants two values of --group");
     if (samples_path && !strcmp(samples_path, "-") && !strcmp(out_path, "-"))
         die_usage("--samples: standard output is taken; give --output too");
+    if (samples_path && strcmp(out_path, "-") != 0 && outfile_same(samples_path, out_path))
+        die_usage("--samples and --output are the same file '%s'", samples_path);
     for (char **s = stat_names; *s; s++)
         check_statistic(*s);
+    check_idle();
 }
 
 static char *describe_statistics(void)
 {
     char *text = xstrdup("Statistics:\n");
     for (const struct statistic *s = statistic_table; s->name; s++) {
-        char *more = xsprintf("%s%s: %s%s\n", text, s->name, s->what,
+        char *more = xsprintf("%s%s\t%s%s\n", text, s->name, s->what,
                               s->paired ? " (groups or --paired)" : "");
         free(text);
         text = more;
@@ -474,8 +499,8 @@ int main(int argc, char **argv)
     static char *usual[] = { "percentile", "bca", NULL };
     prog.notes = describe_statistics();
     char **files = cli_parse(&prog, opts, argc, argv);
-    intervals = intervals ? intervals : usual;
     check_options();
+    intervals = intervals ? intervals : usual;
     const struct csvrows_columns roles = { by, group, strata, leave_group ? leave_group : cluster,
                                            group_names };
     csvrows_read(&table, files[0], &roles);

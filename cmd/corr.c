@@ -56,7 +56,7 @@ static const struct cli_prog prog = {
     .name = "corr",
     .synopsis = "[OPTION]... [FILE]",
     .summary = "Correlates columns of a CSV table: Pearson, Spearman, Kendall, partial; with p and interval.",
-    .in = "CSV with a header; empty, NA and NaN are missing",
+    .in = "CSV with a header, plain or gzip-compressed; empty, NA and NaN are missing",
     .out =
         "CSV of [BY,] x, y, given, method, n, n_missing, estimate, statistic, df, p, p_method, low, high; "
         "with --compare [BY,] x1, x2, y, n, n_missing, r1, r2, r12, z, p, low, high; with --matrix name and "
@@ -380,6 +380,16 @@ static void check_options(void)
         die_usage("--compare %s", given_names ? "takes no --given" : "needs --y");
     if (matrix && (by || y_names || adjustments))
         die_usage("--matrix takes no --%s", by ? "by" : y_names ? "y" : "adjust");
+    if (compare && x_names && !x_names[1])
+        die_usage("--compare: --x needs two columns or more, whose correlations with y are compared");
+    cli_refuse_if(matrix, &alternative, "with --matrix");
+    cli_refuse_if(matrix, &level, "with --matrix");
+    cli_refuse_if(matrix || compare, &exact, matrix ? "with --matrix" : "with --compare");
+    int ranked = 0;
+    for (size_t i = 0; i < n_method; i++)
+        ranked |= method[i] != CORTEST_PEARSON;
+    if (!strcmp(exact, "always") && !ranked)
+        die_usage("--exact=always: pearson has no exact p here; bootstrap --permute gives one");
     how.level = level;
     how.alternative = !strcmp(alternative, "less")      ? TAILS_LESS
                       : !strcmp(alternative, "greater") ? TAILS_GREATER
@@ -431,7 +441,8 @@ int main(int argc, char **argv)
         else
             add_jobs(g, left, right);
     if (!n_job)
-        die("%s: no two columns of numbers to compare", rows.table.path);
+        die("%s: %s", rows.table.path,
+            compare ? "no two columns of numbers x1 and x2 to compare" : "no two columns of numbers");
     do_jobs();
     warn_of_troubles();
     if (matrix)

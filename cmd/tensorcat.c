@@ -35,8 +35,10 @@ static const struct cli_opt opts[] = {
     { 0, "skip", CLI_LIST, &skip, "GLOB,...", "leave out tensors whose name matches a pattern", 0, 0, 0 },
     { 0, "to", CLI_CHOICE, &to, "FORMAT", "what to write [stream]", 0, 0, "stream npy text csv" },
     { 0, "dtype", CLI_CHOICE, &dtype, "DTYPE",
-      "convert to this, rounded to nearest even; integers saturate [as it is; from text: F32]", 0, 0,
-      "F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL" },
+      "convert to this, rounded to nearest even; integers saturate, but numbers from text must fit [as it "
+      "is; from "
+      "text: F32]",
+      0, 0, "F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL" },
     { 0, "from", CLI_CHOICE, &from, "FORMAT", "what the input is; auto tells all but text apart [auto]", 0, 0,
       "auto text" },
     { 0, "shape", CLI_STR, &shape, "NxM", "shape of a tensor from text [the text's lines and columns]", 0, 0,
@@ -358,6 +360,32 @@ static void take_file(const char *path)
     ts_close(r);
 }
 
+static int ends_with(const char *path, const char *suffix)
+{
+    size_t n = strlen(path), k = strlen(suffix);
+    return n >= k && !strcmp(path + n - k, suffix);
+}
+
+/* Options that would be passed over without a word. */
+static void check_idle(void)
+{
+    const char *instead = list ? "with --list" : list_meta ? "with --meta" : "with --check";
+    int plain = ends_with(out_path, ".safetensors"), no_stream = mode != STREAM;
+    char *as = xsprintf("with --to=%s", to);
+    cli_refuse_if(mode >= CHECK, &to, instead);
+    cli_refuse_if(mode == CHECK, &out_path, instead);
+    cli_refuse_if(mode >= CHECK && strcmp(from, "text") != 0, &dtype, instead);
+    cli_refuse_if(no_stream, &set, mode >= CHECK ? instead : as);
+    cli_refuse_if(no_stream, &level, mode >= CHECK ? instead : as);
+    cli_refuse_if(plain, &level, "for a plain .safetensors file, which is not compressed");
+    if (plain && no_stream)
+        die_usage("--output: '%s' would not be a safetensors file %s", out_path,
+                  mode >= CHECK ? instead : as);
+    if (mode == STREAM && ends_with(out_path, ".npy"))
+        die_usage("--output: '%s' would be a tensor stream; --to=npy makes an .npy file", out_path);
+    free(as);
+}
+
 static void check_usage(void)
 {
     static const char *const formats[] = { "stream", "npy", "text", "csv" };
@@ -374,6 +402,7 @@ static void check_usage(void)
             die_usage("--set: '%s' is not KEY=VALUE", *s);
     if (shape && strcmp(from, "text") != 0)
         die_usage("--shape: only text needs one");
+    check_idle();
 }
 
 int main(int argc, char **argv)

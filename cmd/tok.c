@@ -42,7 +42,8 @@ static const struct cli_prog prog = {
     .synopsis = "-t TOKENIZER [--ids | --pieces] [OPTION]... [FILE]...\n-t TOKENIZER --decode [--ids] "
                 "[OPTION]... [FILE]...",
     .summary = "Turn text into the ids of a Hugging Face tokenizer, or ids into text.",
-    .in = "text in UTF-8, a file for each language and named by it (eng.txt is eng); with --decode a token "
+    .in = "text in UTF-8, plain or gzip-compressed, a file for each language and named by it (eng.txt is "
+          "eng); with --decode a token "
           "stream, or "
           "lines of ids",
     .out = "a token stream: for each file a frame (kind=tokens, lang, vocab_size) with the tensors LANG.ids "
@@ -309,7 +310,14 @@ static void decode_streams(struct job *j, char **files)
 
 /* ---- */
 
-static void check_options(void)
+static int reads_stdin(char **files)
+{
+    while (*files && strcmp(*files, "-") != 0)
+        files++;
+    return *files != NULL;
+}
+
+static void check_options(char **files)
 {
     if (!tokenizer_path)
         die_usage("which tokenizer? (--tokenizer FILE)");
@@ -319,12 +327,17 @@ static void check_options(void)
         die_usage("--decode goes with neither --pieces nor --special");
     if (skip_special && !decode)
         die_usage("--skip-special goes with --decode only");
+    cli_refuse_if(decode, &level, "with --decode");
+    cli_refuse_if(ids || pieces, &level, "with --ids or --pieces");
+    cli_refuse_if(decode, &lang_of_stdin, "with --decode");
+    cli_refuse_if(ids || pieces, &lang_of_stdin, "with --ids or --pieces");
+    cli_refuse_if(!reads_stdin(files), &lang_of_stdin, "for files, whose names are their languages");
 }
 
 int main(int argc, char **argv)
 {
     char **files = cli_parse(&prog, opts, argc, argv), *why;
-    check_options();
+    check_options(files);
     struct tokenizer *t = tokenizer_load(tokenizer_path, &why);
     if (!t)
         die("%s: %s", tokenizer_path, why);

@@ -38,7 +38,8 @@ static const struct cli_prog prog = {
     .summary =
         "Count what a tokenizer makes of each language: tokens a word, tokens against a reference language, "
         "bytes a token and more.",
-    .in = "text in UTF-8, one paragraph a line; a file is named by its language (eng.txt is eng)",
+    .in = "text in UTF-8, plain or gzip-compressed, one paragraph a line; a file is named by its language "
+          "(eng.txt is eng)",
     .out =
         "CSV; with --by lang: lang, script, lines, bytes, chars, words, tokens, fertility, bytes_per_token, "
         "chars_per_token, tokens_per_char, continued_words, premium, single_byte_share, unknown_share, "
@@ -60,7 +61,7 @@ static const struct cli_prog prog = {
              "tokens' frequencies over the logarithm of the vocabulary's size (Zouhar et al. 2023). script "
              "is the ISO "
              "15924 code of the script with most characters. A ratio with nothing below the line is missing.",
-    .example = "tokstat -t bloom/ --reference eng text/*.txt | mlr --icsv --opprint cut -f lang,premium",
+    .example = "  tokstat -t bloom/ --reference eng text/*.txt | mlr --icsv --opprint cut -f lang,premium",
     .see_also = "tok, bootstrap",
 };
 
@@ -288,8 +289,10 @@ static char *lang_of(const char *file)
 static const char *check_files(char **files)
 {
     const char *found = NULL;
+    int reads_stdin = 0;
     for (char **file = files; *file; file++) {
         char *lang = lang_of(*file);
+        reads_stdin |= !strcmp(*file, "-");
         if (reference && !strcmp(lang, reference))
             found = *file;
         for (char **other = files; other < file; other++) {
@@ -300,6 +303,7 @@ static const char *check_files(char **files)
         }
         free(lang);
     }
+    cli_refuse_if(!reads_stdin, &lang_of_stdin, "for files, whose names are their languages");
     if (reference && !found)
         die("--reference: none of the files is of language '%s'", reference);
     if (found && !strcmp(found, "-"))

@@ -162,7 +162,7 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     agree leave.csv "$R/leave.csv" stat,left_out estimate 1e-12
     bootstrap --interval percentile -B 1000 --stat $stats --x x --y y --group g "$R/rows.csv" > all.csv
     agree all.csv "$R/statistics.csv" stat estimate 1e-12
-    [[ $(bootstrap --help | sed -n '/^Statistics:/,/^$/s/^\([a-z-]*\): .*/\1/p' | sort | xargs) == $(tr , '\n' <<< $stats | sort | xargs) ]]
+    [[ $(bootstrap --help | sed -n '/^Statistics:/,/^$/s/^  \([a-z-]*\) .*/\1/p' | sort | xargs) == $(tr , '\n' <<< $stats | sort | xargs) ]]
 }
 
 @test "bootstrap: leave-one-out of the study (loo.*), and leaving out groups (within.*)" {
@@ -369,6 +369,28 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     done
     run -1 --separate-stderr bootstrap --stat mean --x w "$R/rows.csv"
     [[ $stderr == "bootstrap: $R/rows.csv: no column 'w'; there are: id, x, y,"* ]]
+}
+
+@test "bootstrap: an option that would do nothing is wrong usage" {
+    idle() { wrong_usage "--$1" bootstrap "${@:2}" "$R/rows.csv"; } # MESSAGE OPTION...
+    idle "alternative does nothing without --permute" --stat mean --x x -a less
+    idle "exact does nothing without --permute" --leave-one-out --stat mean --x x --exact never
+    idle "interval does nothing with --permute" --permute --stat mean --x x --interval bca
+    idle "level does nothing with leaving out" --leave-group-out g --stat mean --x x --level 0.9
+    idle "y does nothing for statistics of x alone" --stat mean,sd --x x --y y
+    idle "group does nothing where no statistic takes groups" --stat mean --x x --group g
+    idle "paired does nothing where no statistic takes groups" --stat mean --x x --paired
+    idle "id does nothing without --leave-one-out" --leave-group-out g --id id --stat mean --x x
+    idle "separate-draws does nothing without --by" --stat mean --x x --separate-draws
+    idle "x is given twice; several values are one list, as in A,B" --stat mean -x x -x y
+    idle "by is given twice" --stat mean -x x --by g --by s
+    touch there.csv
+    for same in "a.csv a.csv" "a.csv ./a.csv" "$PWD/a.csv a.csv" "there.csv .//there.csv"; do
+        idle "samples and --output are the same file '${same% *}'" --stat mean -x x --samples "${same% *}" -o "${same#* }"
+    done
+    run -0 bootstrap --stat mean -x x --samples /dev/null -o /dev/null "$R/rows.csv"
+    bootstrap --stat mean -x x -B 5 -B 20 "$R/rows.csv" > last.csv # of numbers the last one counts
+    [[ $(field resamples < last.csv) == 20 ]]
 }
 
 # ---- the contract

@@ -275,7 +275,7 @@ END
     refuses "two columns are called 'a'" $'a,a\n1,2'
     refuses "line 2: byte 3 is not UTF-8" $'a,b\n1,\xff'
     refuses "line 2: the input ends inside a quoted field" $'a,b\n1,"2'
-    refuses "no two columns of numbers to compare" $'a,b\n1,x\n2,y'
+    refuses "no two columns of numbers" $'a,b\n1,x\n2,y'
     gzip -c t.csv | head -c 30 >cut.gz
     run -1 --separate-stderr corr cut.gz
     [[ $stderr == "corr: cut.gz: line "*"the compressed input is truncated"* ]]
@@ -283,4 +283,18 @@ END
         --given=a\ --x=a --given=a\ --method=kendall --matrix\ --method=pearson,kendall; do
         run -2 corr $wrong t.csv
     done
+}
+
+@test "corr: an option that would do nothing is wrong usage" {
+    printf 'a,b,c\n1,2,3\n2,1,4\n4,5,6\n' >t.csv
+    wrong_usage "--exact=always: pearson has no exact p here; bootstrap --permute gives one" corr --exact=always t.csv
+    run -0 corr --exact=always --method=pearson,kendall t.csv
+    wrong_usage "--exact does nothing with --compare" corr --compare --y=c --exact=never t.csv
+    wrong_usage "--alternative does nothing with --matrix" corr --matrix -a less t.csv
+    wrong_usage "--level does nothing with --matrix" corr --matrix --level=0.9 t.csv
+    wrong_usage "--compare: --x needs two columns or more, whose correlations with y are compared" \
+        corr --compare --x=a --y=c t.csv
+    run -1 --separate-stderr corr --compare --y=c <<<$'a,c\n1,2\n2,3'
+    [[ $stderr == "corr: standard input: no two columns of numbers x1 and x2 to compare" ]]
+    wrong_usage "--x is given twice; several values are one list, as in A,B" corr -x a -x b t.csv
 }

@@ -40,6 +40,13 @@ keeps_contract() {
     run -1 bash -c "$1 --help > /dev/full"
 }
 
+# wrong_usage MESSAGE PROG ARG...: ends with 2, that message in front of the pointer to --help, and no output
+wrong_usage() {
+    run -2 --separate-stderr "${@:2}"
+    echo "$stderr"
+    [[ ${stderr_lines[0]} == "$2: $1" && -z $output ]]
+}
+
 # tgen [-n NAME] [-s SHAPE] [-d DTYPE] [-m KEY=VALUE,...] NUMBER... : a small stream of one tensor on stdout [x, F32]
 tgen() {
     local name=x options=()

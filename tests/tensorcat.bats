@@ -237,7 +237,7 @@ refused() {
         tensorcat -z $z s >$z.t
         for j in 2 5; do tensorcat -j $j -z $z s | cmp - $z.t; done
         gzip -dc $z.t | cmp - bare.t
-        for j in 1 2 5; do tensorcat -j $j -z 0 --to=npy $z.t | tail -c +129 | cmp - mixed; done
+        for j in 1 2 5; do tensorcat -j $j --to=npy $z.t | tail -c +129 | cmp - mixed; done
         cat $z.t | tensorcat -j 3 --check
     done
     (($(stat -c %s 6.t) < $(stat -c %s 1.t) && $(stat -c %s 1.t) < $(stat -c %s mixed)))
@@ -420,6 +420,22 @@ refused() {
     run -1 --separate-stderr tensorcat nowhere.t
     [[ $stderr == "tensorcat: nowhere.t: No such file or directory" ]]
     run -1 tensorcat .
+}
+
+@test "tensorcat: an option that would do nothing, and a name that says something else, are wrong usage" {
+    tgen 1 2 3 >s.t
+    wrong_usage "--to does nothing with --list" tensorcat --list --to=text s.t
+    wrong_usage "--output does nothing with --check" tensorcat --check -o out s.t
+    wrong_usage "--dtype does nothing with --meta" tensorcat --meta --dtype=F16 s.t
+    wrong_usage "--set does nothing with --to=csv" tensorcat --to=csv --set=lang=eng s.t
+    wrong_usage "--compress does nothing with --to=npy" tensorcat --to=npy -z 9 s.t
+    wrong_usage "--compress does nothing for a plain .safetensors file, which is not compressed" \
+        tensorcat -z 9 -o z.safetensors s.t
+    wrong_usage "--output: 'z.safetensors' would not be a safetensors file with --to=npy" tensorcat --to=npy -o z.safetensors s.t
+    wrong_usage "--output: 'z.npy' would be a tensor stream; --to=npy makes an .npy file" tensorcat -o z.npy s.t
+    wrong_usage "--set is given twice; several values are one list, as in A,B" tensorcat --set=a=1 --set=b=2 s.t
+    [[ ! -e z.safetensors && ! -e z.npy ]]
+    seq 3 | tensorcat --list --from=text --dtype=I8 | grep -q ,I8, # of text it says what it is
 }
 
 @test "tensorcat: --check answers 0 intact, 1 not, 2 could not tell" {

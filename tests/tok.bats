@@ -261,6 +261,9 @@ good'
     run -2 tok -t "$BLOOM" --decode --pieces eng.txt
     run -2 tok -t "$BLOOM" --decode --special eng.txt
     run -2 tok -t "$BLOOM" --skip-special eng.txt
+    wrong_usage "--compress does nothing with --ids or --pieces" tok -t "$BLOOM" --ids -z 9 eng.txt
+    wrong_usage "--lang does nothing for files, whose names are their languages" tok -t "$BLOOM" --lang=fra eng.txt
+    wrong_usage "--lang does nothing with --decode" tok -t "$BLOOM" --decode --lang=fra
 }
 
 @test "tok: killed half way it leaves nothing under the final name" {

@@ -145,6 +145,7 @@ C
     [[ $stderr == "tokstat: which tokenizer? (--tokenizer FILE)"* ]]
     run -2 tokstat -t "$BLOOM" --alpha=-1 eng.txt
     run -2 tokstat -t "$BLOOM" --by=word eng.txt
+    wrong_usage "--lang does nothing for files, whose names are their languages" tokstat -t "$BLOOM" --lang=fra eng.txt
     run -1 bash -c 'tokstat -t "$0" eng.txt >/dev/full' "$BLOOM"
     run -1 tokstat -t "$BLOOM" -o /nowhere/x.csv eng.txt
 }

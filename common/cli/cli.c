@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP_WIDTH = 80, HELP_INDENT = 24 };
+enum { HELP_WIDTH = 80, HELP_INDENT = 24, FLOW_INDENT = 8 };
 
 static char *history;
+static const struct cli_opt **given; /* in the order of the command line */
+static size_t n_given, given_room;
 
 const char *cli_version(void)
 {
@@ -20,6 +22,28 @@ const char *cli_history(void)
 {
     return history;
 }
+
+static const struct cli_opt *find_given(const void *value)
+{
+    for (size_t i = 0; i < n_given; i++)
+        if (given[i]->value == value)
+            return given[i];
+    return NULL;
+}
+
+int cli_given(const void *value)
+{
+    return find_given(value) != NULL;
+}
+
+void cli_refuse_if(int idle, const void *value, const char *where)
+{
+    const struct cli_opt *o = find_given(value);
+    if (idle && o)
+        die_usage("--%s does nothing %s", o->name, where);
+}
+
+/* ---- help */
 
 /* Prints text from column `at`, wrapped at HELP_WIDTH with `indent` blanks in front of every further line. */
 static void print_wrapped(const char *text, int at, int indent)
@@ -46,25 +70,69 @@ static void print_wrapped(const char *text, int at, int indent)
     putchar('\n');
 }
 
-static void print_option(const struct cli_opt *o)
+/* A term, indented by two, and what it means, in a column of its own. */
+static void print_term(const char *term, const char *text)
 {
-    char head[160];
-    int n = o->letter ? snprintf(head, sizeof head, "  -%c, --%s", o->letter, o->name)
-                      : snprintf(head, sizeof head, "      --%s", o->name);
-    if (o->arg)
-        n += snprintf(head + n, sizeof head - (size_t)n, "=%s", o->arg);
-    printf("%s", head);
+    int n = 2 + (int)strlen(term);
+    printf("  %s", term);
     if (n < HELP_INDENT - 1)
         printf("%*s", HELP_INDENT - n, "");
     else
         printf("\n%*s", HELP_INDENT, "");
-    if (o->choices) {
-        char *full = xsprintf("%s: %s", o->help, o->choices);
-        print_wrapped(full, HELP_INDENT, HELP_INDENT);
-        free(full);
-    } else {
-        print_wrapped(o->help, HELP_INDENT, HELP_INDENT);
+    print_wrapped(text, HELP_INDENT, HELP_INDENT);
+}
+
+static void print_option(const struct cli_opt *o)
+{
+    char *letter = o->letter ? xsprintf("-%c, ", o->letter) : xstrdup("    ");
+    char *term = xsprintf("%s--%s%s%s", letter, o->name, o->arg ? "=" : "", o->arg ? o->arg : "");
+    char *text = o->choices ? xsprintf("%s: %s", o->help, o->choices) : xstrdup(o->help);
+    print_term(term, text);
+    free(letter);
+    free(term);
+    free(text);
+}
+
+/* Paragraphs, with an empty line before each, and tables, each line of which is TERM<tab>MEANING. */
+static void print_notes(const char *notes)
+{
+    while (*notes) {
+        size_t n = strcspn(notes, "\n");
+        char *line = xstrndup(notes, n), *tab = strchr(line, '\t');
+        if (tab) {
+            *tab = 0;
+            print_term(line, tab + 1);
+        } else {
+            putchar('\n');
+            print_wrapped(line, 0, 0);
+        }
+        free(line);
+        notes += n + (notes[n] == '\n');
     }
+}
+
+/* Commands with an empty line before each; one that goes on behind a | is a command with the next line. */
+static void print_example(const char *example)
+{
+    int goes_on = 1;
+    printf("\nExample:\n");
+    while (*example) {
+        size_t n = strcspn(example, "\n");
+        printf("%s%.*s\n", goes_on ? "" : "\n", (int)n, example);
+        goes_on = n && example[n - 1] == '|';
+        example += n + (example[n] == '\n');
+    }
+}
+
+/* What flows in or out, or nothing. The shape is one that help2man knows. */
+static void print_flow(const char *way, const char *what, const char *more)
+{
+    if (!what)
+        return;
+    char *text = xsprintf("%s%s", what, more);
+    printf("  %-*s", FLOW_INDENT - 2, way);
+    print_wrapped(text, FLOW_INDENT, FLOW_INDENT);
+    free(text);
 }
 
 static void print_help(const struct cli_prog *p, const struct cli_opt *opts)
@@ -78,27 +146,21 @@ static void print_help(const struct cli_prog *p, const struct cli_opt *opts)
     }
     print_wrapped(p->summary, 0, 0);
     putchar('\n');
-    if (p->in) {
-        printf("In:  ");
-        print_wrapped(p->in, 5, 5);
-    }
-    if (p->out) {
-        printf("Out: ");
-        print_wrapped(p->out, 5, 5);
-    }
+    print_flow("In:", p->in, p->max_files >= 0 && !p->min_files ? "; no FILE, or -, is standard input" : "");
+    print_flow("Out:", p->out, "");
     printf("\nOptions:\n");
     for (; opts->name; opts++)
         print_option(opts);
-    if (p->notes) {
-        putchar('\n');
-        print_wrapped(p->notes, 0, 0);
-    }
+    if (p->notes)
+        print_notes(p->notes);
     printf("\nStatus: 0 done, 1 could not finish (bad data, input or output failed), 2 wrong usage.\n");
     if (p->example)
-        printf("\nExample:\n%s\n", p->example);
+        print_example(p->example);
     if (p->see_also)
         printf("\nSee also: %s\n", p->see_also);
 }
+
+/* ---- options */
 
 static _Noreturn void end_after_stdout(void)
 {
@@ -200,9 +262,20 @@ static void record(const struct cli_opt *o, const char *text)
     history = longer;
 }
 
+/* Of two names or lists the first would be forgotten without a word. Of two numbers or choices the last one
+ * counts, so that a script's can be overridden. */
+static void refuse_twice(const struct cli_opt *o)
+{
+    if (o->type == CLI_LIST && cli_given(o->value))
+        die_usage("--%s is given twice; several values are one list, as in A,B", o->name);
+    if (o->type == CLI_STR && cli_given(o->value))
+        die_usage("--%s is given twice", o->name);
+}
+
 static void apply(const struct cli_prog *p, const struct cli_opt *opts, const struct cli_opt *o,
                   const char *text)
 {
+    refuse_twice(o);
     switch (o->type) {
     case CLI_HELP:
         print_help(p, opts);
@@ -219,6 +292,8 @@ static void apply(const struct cli_prog *p, const struct cli_opt *opts, const st
     default:
         set_value(o, text);
     }
+    xgrow(&given, &given_room, n_given + 1, sizeof *given);
+    given[n_given++] = o;
     record(o, text);
 }
 

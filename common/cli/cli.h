@@ -36,8 +36,9 @@ struct cli_prog {
                              line feeds */
     const char *summary;
     const char *in, *out; /* what flows in and out; NULL: nothing */
-    const char *notes;    /* paragraphs separated by line feeds, printed after the options; or NULL */
-    const char *example;  /* shell lines, printed as they are */
+    const char *notes; /* printed after the options; or NULL. Every line is a paragraph, or, with a tab in it,
+                          a line TERM<tab>MEANING of a table */
+    const char *example; /* shell lines, indented by two; what goes on behind a | by four */
     const char *see_also;
     int min_files, max_files; /* operands allowed; max_files 0: as many as you like, -1: none */
     int failed_status;        /* 0: the usual 1; 2 for a program whose status answers a question */
@@ -56,8 +57,8 @@ struct cli_prog {
     }
 #define CLI_OUTPUT(var, what)                                                                                \
     {                                                                                                        \
-        'o', "output", CLI_STR, var, "FILE", "write the " what " to FILE, whole or not at all [stdout]", 0,  \
-            0, 0                                                                                             \
+        'o', "output", CLI_STR, var, "FILE",                                                                 \
+            "write the " what " to FILE, whole or not at all; - is stdout [-]", 0, 0, 0                      \
     }
 #define CLI_THREADS(var)                                                                                     \
     {                                                                                                        \
@@ -77,9 +78,15 @@ struct cli_prog {
     }
 
 /* Parses argv, answers --help and --version (and ends), sets the message prefix. Returns the operands,
- * NULL-ended, or
- * {"-", NULL} if there are none and min_files allows; borrowed from argv. Wrong usage ends with status 2. */
+ * NULL-ended, or {"-", NULL} if there are none and min_files allows; borrowed from argv. Wrong usage ends
+ * with status 2: a name or a list that is given twice, too. Of numbers and choices given twice the last
+ * counts. */
 char **cli_parse(const struct cli_prog *prog, const struct cli_opt *opts, int argc, char **argv);
+
+/* Whether the option that sets *value was given. cli_refuse_if: if so, and `idle`, it is wrong usage:
+ * "--exact does nothing " and where, as "without --permute". For options whose user would be misled. */
+int cli_given(const void *value);
+void cli_refuse_if(int idle, const void *value, const char *where);
 
 /* Version of the toolkit, from the Makefile. */
 const char *cli_version(void);

@@ -12,6 +12,9 @@ struct outfile;
 /* path "-" is stdout. Ends the program when the file cannot be made. `binary`: refuse a terminal. Names that
  * are no regular file (/dev/null, a fifo) are written in place. */
 struct outfile *outfile_open(const char *path, int binary);
+/* Whether two names, neither "-", are of one regular file, that is there or would be made: one output would
+ * then replace the other. */
+int outfile_same(const char *a, const char *b);
 const char *outfile_path(const struct outfile *f); /* for messages: "standard output" or the name */
 
 /* Appends n bytes (buffered when small); ends the program when they cannot be written. outfile_flush gives
