@@ -171,6 +171,15 @@ const void *bytein_borrow(struct bytein *b, size_t n)
     return b->map + b->at_map - n;
 }
 
+void bytein_release(const struct bytein *b, const void *bytes, size_t n)
+{
+    if (!b->map || !n)
+        return;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)bytes - b->map),
+           from = at / page * page;
+    madvise(b->map + from, at + n - from, MADV_DONTNEED);
+}
+
 /* Fills `ready` with inflated bytes; 0 at the end or on an error. */
 static size_t inflate_some(struct bytein *b)
 {

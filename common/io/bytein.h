@@ -17,6 +17,11 @@ const char *bytein_path(const struct bytein *b); /* for messages: "standard inpu
  * taking none, when the file is not mapped or has less left. */
 const void *bytein_borrow(struct bytein *b, size_t n);
 
+/* Gives the pages of n borrowed bytes back to the system; they are read again should they be looked at again.
+ * For those who take a mapped file in an order of their own: borrowing on and on releases by itself. Nothing
+ * happens if the file is not mapped. */
+void bytein_release(const struct bytein *b, const void *bytes, size_t n);
+
 /* Reads the next n bytes into out; with out NULL, passes over them. Returns n, or less at the end of the
  * input or on an error (see bytein_error). */
 size_t bytein_read(struct bytein *b, void *out, size_t n);

@@ -37,7 +37,7 @@ int ts_next_frame(struct ts_reader *r);
 size_t ts_frame(const struct ts_reader *r);
 size_t ts_frame_tensors(const struct ts_reader *r);
 const struct tensor *ts_frame_tensor(const struct ts_reader *r,
-                                     size_t i); /* description only: data is NULL */
+                                     size_t i); /* description only: data is NULL, but see ts_map */
 const char *ts_meta(const struct ts_reader *r, const char *key);
 const char *ts_meta_at(const struct ts_reader *r, size_t i, const char **value);
 
@@ -46,6 +46,13 @@ const char *ts_meta_at(const struct ts_reader *r, size_t i, const char **value);
  * 0 at the end of the frame. */
 int ts_next(struct ts_reader *r, struct tensor *t);
 int ts_next_in_frame(struct ts_reader *r, struct tensor *t);
+
+/* For tensors in an order of one's own, right after ts_open: 1 if r is one mapped file of one frame; every
+ * ts_frame_tensor then has its data, until ts_close. 0 if it is anything else, to be read as it comes.
+ * ts_release gives the pages of n bytes of it back to the system, so that who is done with a tensor need not
+ * hold it in memory. */
+int ts_map(struct ts_reader *r);
+void ts_release(const struct ts_reader *r, const void *data, size_t n);
 
 /* What was wrong: one line with the place ("frame 3, 'h.0.ln.weight': truncated"). ts_die ends the program
  * with it. */

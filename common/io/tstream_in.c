@@ -284,6 +284,24 @@ int ts_next(struct ts_reader *r, struct tensor *t)
     }
 }
 
+int ts_map(struct ts_reader *r)
+{
+    if (r->state != OPENED || r->is_stream || bytein_left(r->in) != r->header.n_bytes)
+        return 0;
+    const char *data = bytein_borrow(r->in, r->header.n_bytes);
+    for (size_t i = 0; i < r->header.n; i++) {
+        r->header.tensors[i].data = data;
+        data += r->header.tensors[i].n_bytes;
+    }
+    r->next = r->header.n;
+    return 1;
+}
+
+void ts_release(const struct ts_reader *r, const void *data, size_t n)
+{
+    bytein_release(r->in, data, n);
+}
+
 const char *ts_error(const struct ts_reader *r)
 {
     return r->error;
