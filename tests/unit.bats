@@ -28,3 +28,7 @@ setup() {
 @test "tokenizer: 200 random pipelines as the reference library has them, patterns by hand as PCRE2 has them" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/tokenizer "$DATA/tokenizers/pipelines.jsonl.gz"
 }
+
+@test "quant: the clip table to 1e-6, every grid, tie and zero, the search against trying all" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/quant "$BATS_TEST_DIRNAME/../pipelines/data/aciq-clipping.csv"
+}
