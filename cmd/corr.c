@@ -230,7 +230,8 @@ static void warn_of_troubles(void)
         warn("%s: %zu of %zu results leave out rows with missing values: see n_missing", rows.table.path,
              n_missing, n_job);
     if (n_undefined)
-        warn("%s: %zu of %zu results are undefined (a constant column, too few rows), the first that of '%s' "
+        warn("%s: %zu of %zu results are undefined (a constant column, too few rows, infinite values), the "
+             "first that of '%s' "
              "and '%s'",
              rows.table.path, n_undefined, n_job, rows.table.name[undefined->column[0]],
              rows.table.name[undefined->column[1]]);

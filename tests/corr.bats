@@ -205,7 +205,7 @@ END
     [[ ${lines[1]} == "a,b,,pearson,3,2,0.65465367070797"* ]]
     [[ $stderr == "corr: t.csv: 1 of 1 results leave out rows with missing values: see n_missing" ]]
     run -0 --separate-stderr corr --x=a --y=c t.csv
-    [[ ${lines[1]} == "a,c,,pearson,4,1,,,,,,," && $stderr == *"undefined (a constant column, too few rows)"*"'a' and 'c'"* ]]
+    [[ ${lines[1]} == "a,c,,pearson,4,1,,,,,,," && $stderr == *"undefined (a constant column, too few rows, infinite values)"*"'a' and 'c'"* ]]
     run -1 --separate-stderr corr --x=a --y=d t.csv
     [[ $stderr == "corr: t.csv: no row has a value in every column that is used" ]]
     printf 'a,b,z\n1,2,3\n2,1,5\n3,5,7\n4,3,9\n5,4,11\n' >t.csv
@@ -271,7 +271,10 @@ END
     refuses "no rows" "a,b"
     refuses "no column 'c'; there are: a, b" $'a,b\n1,2' --x=c
     refuses "line 3: column 'b': 'x' is not a number" $'a,b\n1,2\n1,x' --x=a --y=b
+    refuses "line 5: column 'b': 'x' is not a number" $'\na,b\n1,2\n\n1,x' --x=a --y=b
     refuses "line 3: 3 fields where the header has 2" $'a,b\n1,2\n1,2,3'
+    refuses "line 1: columns are separated by semicolons, not commas; \`mlr --csv --ifs ';' cat\`" $'a;b\n1;2' --x=a
+    refuses "line 2: columns are separated by tabs, not commas; \`mlr --t2c cat\` makes CSV of it" $'\na\tb\n1\t2'
     refuses "two columns are called 'a'" $'a,a\n1,2'
     refuses "line 2: byte 3 is not UTF-8" $'a,b\n1,\xff'
     refuses "line 2: the input ends inside a quoted field" $'a,b\n1,"2'

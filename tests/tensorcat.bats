@@ -418,8 +418,13 @@ refused() {
     run -2 tensorcat -z 13 s.t
     run -2 tensorcat --set lang s.t
     run -1 --separate-stderr tensorcat nowhere.t
-    [[ $stderr == "tensorcat: nowhere.t: No such file or directory" ]]
-    run -1 tensorcat .
+    [[ $stderr == "tensorcat: nowhere.t: cannot read: No such file or directory" ]]
+    run -1 --separate-stderr tensorcat .
+    [[ $stderr == "tensorcat: .: cannot read: it is a directory" ]]
+    for text in '1\n' '1 2 3\n' 'a line of text\n'; do
+        run -1 --separate-stderr bash -c "printf '$text' | tensorcat --list"
+        [[ $stderr == "tensorcat: standard input: this is text, not a tensor stream; tensorcat --from=text reads numbers" ]]
+    done
 }
 
 @test "tensorcat: an option that would do nothing, and a name that says something else, are wrong usage" {

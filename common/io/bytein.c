@@ -98,18 +98,28 @@ static void start_zlib(struct bytein *b)
     b->in_member = 1;
 }
 
+/* "cannot read: " and the reason, as linein has it, with errno as it was. */
+static const char *cannot_read(int error_number)
+{
+    static char why[160];
+    snprintf(why, sizeof why, "cannot read: %s",
+             error_number == EISDIR ? "it is a directory" : strerror(error_number));
+    errno = error_number;
+    return why;
+}
+
 struct bytein *bytein_open(const char *path, int n_thread, const char **why)
 {
     int is_stdin = !strcmp(path, "-");
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) < 0) {
-        *why = strerror(errno);
+        *why = cannot_read(errno);
         return NULL;
     }
     if (S_ISDIR(st.st_mode)) {
         close(fd);
-        *why = strerror(errno = EISDIR);
+        *why = cannot_read(EISDIR);
         return NULL;
     }
     struct bytein *b = xcalloc(1, sizeof *b);

@@ -126,7 +126,7 @@ static int fetch_row(struct csvin *c)
             text += 3;
             n -= 3;
         }
-        if (!c->next_line || (!c->n_field && !n)) /* blank lines between rows belong to no row */
+        if (!amid && !c->n_field) /* blank lines between rows belong to no row */
             c->next_line = linein_number(c->lines);
         c->returns |= n > 1 && memchr(text, '\r', n - 1);
         if (!amid && !c->returns && split(c, text, n))
@@ -154,6 +154,16 @@ static int take_row(struct csvin *c, size_t *n)
     return 1;
 }
 
+/* A single column with such a name comes from a table that is separated in another way. */
+static int refuse_separator(struct csvin *c)
+{
+    const char *tab = strchr(c->name[0], '\t'), *semicolon = strchr(c->name[0], ';');
+    if (c->n_col != 1 || (!tab && !semicolon))
+        return 0;
+    return fail(c, "%s: line %zu: columns are separated by %s, not commas; `mlr %s cat` makes CSV of it",
+                csvin_path(c), c->line, tab ? "tabs" : "semicolons", tab ? "--t2c" : "--csv --ifs ';'");
+}
+
 static int read_header(struct csvin *c)
 {
     size_t n = 0;
@@ -171,7 +181,7 @@ static int read_header(struct csvin *c)
             return fail(c, "%s: two columns are called '%s'", csvin_path(c), name);
         c->name[c->n_col] = xstrdup(name);
     }
-    return 0;
+    return refuse_separator(c);
 }
 
 struct csvin *csvin_try_open(const char *path)

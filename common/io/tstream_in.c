@@ -114,6 +114,15 @@ static int finish(struct ts_reader *r)
     return 0;
 }
 
+/* Whether these first bytes are text: of a header's length some are 0, as it is below TS_HEADER_MAX. */
+static int is_text(const unsigned char *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] < ' ' || p[i] > '~') && !memchr("\t\r\n", p[i], 3))
+            return 0;
+    return n > 1;
+}
+
 /* Reads the header of the next frame: 1, 0 at the clean end, -1. */
 static int read_header(struct ts_reader *r)
 {
@@ -132,6 +141,8 @@ static int read_header(struct ts_reader *r)
         r->state = ENDED;
         return 0;
     }
+    if (!r->n_frame && is_text(length_bytes, got))
+        return fail(r, "this is text, not a tensor stream; tensorcat --from=text reads numbers");
     if (got < 8)
         return fail_short(r, "header");
     for (int i = 8; i--;)
