@@ -42,22 +42,23 @@ static const struct cli_prog prog = {
     .synopsis = "-t TOKENIZER [--ids | --pieces] [OPTION]... [FILE]...\n-t TOKENIZER --decode [--ids] "
                 "[OPTION]... [FILE]...",
     .summary = "Turn text into the ids of a Hugging Face tokenizer, or ids into text.",
-    .in = "text in UTF-8, plain or gzip-compressed, a file for each language and named by it (eng.txt is "
-          "eng); with --decode a token "
-          "stream, or "
-          "lines of ids",
+    .in =
+        "text in UTF-8, plain or gzip-compressed, a file for each language and named by it (eng.txt is eng); "
+        "with --decode a token stream, or lines of ids",
     .out = "a token stream: for each file a frame (kind=tokens, lang, vocab_size) with the tensors LANG.ids "
-           "(I32) and "
-           "LANG.offsets (I32: line i has the ids from offset i to offset i+1); with --ids or --pieces text, "
-           "a line for "
-           "each line; with --decode text",
-    .notes = "Each line is encoded as a text of its own: the line feed is no part of it and gives no token "
-             "(a carriage "
-             "return in front of it is and does). Ids are those of Hugging Face's library. Truncation and "
-             "padding that "
-             "the tokenizer asks for are not applied. What the program does not support is refused by name.",
+           "(I32) and LANG.offsets (I32: line i has the ids from offset i to offset i+1); with --ids or "
+           "--pieces text, a line for each line; with --decode text",
+    .notes =
+        "Each line is encoded as a text of its own: the line feed is no part of it and gives no token, nor "
+        "does a carriage return in front of it (which is said; --json has it as text). Ids are those of "
+        "Hugging Face's library. Truncation and padding that the tokenizer asks for are not applied. What "
+        "the program does not support is refused by name.\n"
+        "--pieces are spelt as in the tokenizer's vocabulary. That of byte-level BPE has a letter for every "
+        "byte: Ġ is a blank, and Ã© are the two bytes of é. The last example shows the text of each token "
+        "instead; one that has part of a character only is shown as U+FFFD.",
     .example = "  tok -t bloom/ eng.txt swh.txt | tensorcat --list\n"
-               "  echo 'Habari ya dunia' | tok -t bloom/ --ids | tok -t bloom/ --decode --ids",
+               "  echo 'Habari ya dunia' | tok -t bloom/ --ids | tok -t bloom/ --decode --ids\n"
+               "  tok -t bloom/ --ids hin.txt | tr ' ' '\\n' | tok -t bloom/ --decode --ids",
     .see_also = "tokstat, tensorcat",
 };
 
@@ -249,11 +250,14 @@ static void encode_files(struct job *j, char **files)
     struct tokstream tokens = { 0 };
     if (stream)
         ts_out_history(stream, cli_history());
+    size_t n_file = 0;
+    while (files[n_file])
+        n_file++;
     for (char **file = files; *file; file++) {
         struct linein *in = linein_open(*file);
         char *lang = strcmp(*file, "-") ? batch_lang(*file) : xstrdup(lang_of_stdin);
         j->path = linein_path(in);
-        msg_progress("%s", lang);
+        msg_progress("%s, file %zu of %zu", lang, (size_t)(file - files) + 1, n_file);
         if (text)
             file_to_text(j, in, text);
         else

@@ -39,28 +39,30 @@ static const struct cli_prog prog = {
         "Count what a tokenizer makes of each language: tokens a word, tokens against a reference language, "
         "bytes a token and more.",
     .in = "text in UTF-8, plain or gzip-compressed, one paragraph a line; a file is named by its language "
-          "(eng.txt is eng)",
+          "(eng.txt "
+          "is eng)",
     .out =
         "CSV; with --by lang: lang, script, lines, bytes, chars, words, tokens, fertility, bytes_per_token, "
         "chars_per_token, tokens_per_char, continued_words, premium, single_byte_share, unknown_share, "
-        "vocab_used, "
-        "renyi_efficiency; with --by line: lang, line, bytes, chars, words, tokens, ref_tokens",
-    .notes = "Each line is encoded by itself, without its line feed and without special tokens. bytes and "
-             "chars (code "
-             "points) leave line feeds out. words are those of Unicode's word breaking, with dictionaries "
-             "for Thai, Lao, "
-             "Khmer, Burmese, Chinese and Japanese.\n"
-             "fertility is tokens / words (Rust et al. 2021). continued_words is the share of words that "
-             "have a boundary "
-             "between tokens inside them. premium is tokens / tokens of the reference language (Petrov et "
-             "al. 2023). "
-             "single_byte_share and unknown_share are shares of the tokens: those that stand for one byte "
-             "beyond ASCII, and "
-             "the unknown token. vocab_used is the number of different tokens. renyi_efficiency is the Renyi "
-             "entropy of the "
-             "tokens' frequencies over the logarithm of the vocabulary's size (Zouhar et al. 2023). script "
-             "is the ISO "
-             "15924 code of the script with most characters. A ratio with nothing below the line is missing.",
+        "vocab_used, renyi_efficiency; with --by line: lang, line, bytes, chars, words, tokens, ref_tokens",
+    .notes =
+        "Each line is encoded by itself, without its line feed (or CR LF) and without special tokens. bytes "
+        "and "
+        "chars (code points) leave these out. words are those of Unicode's word breaking, with dictionaries "
+        "for "
+        "Thai, Lao, Khmer, Burmese, Chinese and Japanese.\n"
+        "fertility is tokens / words (Rust et al. 2021). continued_words is the share of words that have a "
+        "boundary between tokens inside them. premium is tokens / tokens of the reference language (Petrov "
+        "et "
+        "al. 2023). single_byte_share and unknown_share are shares of the tokens: those that stand for one "
+        "byte "
+        "beyond ASCII, and the unknown token. vocab_used is the number of different tokens. renyi_efficiency "
+        "is "
+        "the Renyi entropy of the tokens' frequencies over the logarithm of the vocabulary's size (Zouhar et "
+        "al. "
+        "2023). script is the ISO 15924 code of the script with most characters. A ratio with nothing below "
+        "the "
+        "line is missing.",
     .example = "  tokstat -t bloom/ --reference eng text/*.txt | mlr --icsv --opprint cut -f lang,premium",
     .see_also = "tok, bootstrap",
 };
@@ -248,6 +250,8 @@ static void write_lines(struct csvout *out, const struct job *j, const char *lan
     }
 }
 
+static size_t at_file, n_file; /* for the progress line; the reference's file is read twice */
+
 /* Reads a file through, leaving its counts with the workers. For each batch, lines go to `out` if there is
  * one, and their tokens to `keep` if there is one. */
 static void read_file(struct job *j, const char *file, const char *lang, struct csvout *out,
@@ -256,10 +260,12 @@ static void read_file(struct job *j, const char *file, const char *lang, struct 
     struct batch batch = { 0 };
     struct linein *in = linein_open(file);
     size_t n = 0;
+    at_file++;
     forget(j);
     j->batch = &batch;
     j->path = linein_path(in);
     while (batch_read(&batch, in)) {
+        msg_progress("%s, file %zu of %zu, line %zu", lang, at_file, n_file, batch.first);
         xgrow(&j->line, &j->line_room, batch.n, sizeof *j->line);
         threads_for((int)n_thread, (batch.n + CHUNK - 1) / CHUNK, do_chunk, j);
         n += batch.n;
@@ -292,6 +298,7 @@ static const char *check_files(char **files)
     int reads_stdin = 0;
     for (char **file = files; *file; file++) {
         char *lang = lang_of(*file);
+        n_file++;
         reads_stdin |= !strcmp(*file, "-");
         if (reference && !strcmp(lang, reference))
             found = *file;
@@ -308,6 +315,7 @@ static const char *check_files(char **files)
         die("--reference: none of the files is of language '%s'", reference);
     if (found && !strcmp(found, "-"))
         die("--reference: '%s' must be a file: it is read twice, standard input only once", reference);
+    n_file += found != NULL;
     return found;
 }
 
@@ -354,7 +362,7 @@ int main(int argc, char **argv)
     struct parallel ref = { 0 };
     uint64_t ref_tokens = 0;
     if (reference_file) {
-        read_file(&job, reference_file, NULL, NULL, NULL, &ref);
+        read_file(&job, reference_file, reference, NULL, NULL, &ref);
         ref_tokens = job.worker[0].total.tokens;
     }
     int by_line = !strcmp(by, "line");
@@ -366,7 +374,6 @@ int main(int argc, char **argv)
                   "renyi_efficiency");
     for (char **file = files; *file; file++) {
         char *lang = lang_of(*file);
-        msg_progress("%s", lang);
         read_file(&job, *file, lang, by_line ? out : NULL, &ref, NULL);
         if (!by_line)
             write_lang(out, &job, lang, ref_tokens);

@@ -246,6 +246,17 @@ good'
     tok -t "$BLOOM" eng.txt | tok -t "$BLOOM" --decode | cmp - eng.txt
 }
 
+@test "tok: a CR before the line feed is left out, any other is text" {
+    printf 'a b\n\rc\rd\n' >lf.txt
+    printf 'a b\r\n\rc\rd\r\n' >crlf.txt
+    tok -t "$BLOOM" --ids lf.txt >wanted
+    run -0 --separate-stderr tok -t "$BLOOM" --ids crlf.txt
+    [[ $stderr == "tok: crlf.txt: line 1: lines end in CR LF; the CR is left out" ]]
+    diff wanted - <<<"$output"
+    tok -t "$BLOOM" --ids --json <<<'"a b\r"' | tok -t "$BLOOM" --decode --ids | cmp - <(printf 'a b\r\n')
+    sed 's/$/\r/' wanted | tok -t "$BLOOM" --decode --ids | cmp - lf.txt
+}
+
 @test "tok: keeps the contract" {
     keeps_contract tok
     echo 'all human beings' >eng.txt

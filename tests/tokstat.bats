@@ -153,3 +153,13 @@ C
 @test "tokstat: keeps the contract" {
     keeps_contract tokstat
 }
+
+@test "tokstat: lines that end in CR LF count as those that end in LF, which is said once" {
+    printf 'Habari ya dunia\nwatu wote\n\n' >swh.txt
+    tokstat -t "$BLOOM" swh.txt >wanted.csv
+    sed -i 's/$/\r/' swh.txt
+    cp swh.txt eng.txt
+    run -0 --separate-stderr tokstat -t "$BLOOM" swh.txt eng.txt
+    [[ $stderr == "tokstat: swh.txt: line 1: lines end in CR LF; the CR is left out" ]]
+    diff <(head -2 <<<"$output") wanted.csv
+}

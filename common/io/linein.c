@@ -138,9 +138,15 @@ int linein_try_next_utf8(struct linein *l, char **text, size_t *n)
 
 int linein_next_utf8(struct linein *l, char **text, size_t *n)
 {
+    static int said;
     int got = linein_try_next_utf8(l, text, n);
     if (got < 0)
         die("%s", l->error);
+    if (!got || !l->had_feed || !*n || (*text)[*n - 1] != '\r')
+        return got;
+    (*text)[--*n] = 0;
+    if (!said++)
+        warn("%s: line %zu: lines end in CR LF; the CR is left out", l->path, l->number);
     return got;
 }
 

@@ -18,12 +18,12 @@ int linein_next(struct linein *l, char **text, size_t *n);
 size_t linein_number(const struct linein *l); /* of the line last given, from 1 */
 int linein_had_feed(const struct linein *l);  /* whether that line ended with a line feed */
 
-/* As linein_next, and ends the program unless the line is UTF-8 without NUL bytes: `prog: FILE: line 3: why`.
- */
+/* As linein_next, for text: ends the program unless the line is UTF-8 without NUL bytes (`prog: FILE: line 3:
+ * why`), and takes a carriage return before the line feed for part of the line's end, which is said once. */
 int linein_next_utf8(struct linein *l, char **text, size_t *n);
 
-/* For a caller that has a choice: as linein_next_utf8, but -1 where that ends the program, with the reason
- * (place and all) in linein_error, borrowed. Nothing can be read after it. */
+/* For a caller that has a choice: as linein_next, but -1 where the line is not UTF-8, has NUL bytes or cannot
+ * be read, with the reason (place and all) in linein_error, borrowed. Nothing can be read after it. */
 int linein_try_next_utf8(struct linein *l, char **text, size_t *n);
 const char *linein_error(const struct linein *l);
 void linein_close(struct linein *l);
