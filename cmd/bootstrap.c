@@ -110,13 +110,30 @@ struct job {
     uint64_t stream;
 };
 static struct csvrows table;
-static size_t n_result, n_row_used;
+static size_t n_result, n_wanted, n_row_used;
 
 /* What is said once at the end, however many results it befell. */
-enum trouble { UNDEFINED, DEGENERATE, EXTREME, NO_BCA, TOO_LONG, BOTH_SIGNS, N_TROUBLE };
+enum trouble {
+    UNDEFINED,
+    INFINITE,
+    BEYOND,
+    NO_GROUP,
+    DEGENERATE,
+    LONE,
+    EXTREME,
+    NO_BCA,
+    TOO_LONG,
+    BOTH_SIGNS,
+    N_TROUBLE
+};
 static const char *const trouble_text[N_TROUBLE] = {
-    "the statistic is undefined: too few rows, all alike, negative or infinite",
+    "the statistic is undefined: too few rows, all alike or negative",
+    "a value is infinite: what depends on it is undefined",
+    "the statistic is undefined or beyond the range of doubles: values above 1e150 or all below 1e-150",
+    "the statistic is undefined: one of the two groups has no row",
     "some resamples have no statistic: see degenerate",
+    "one row (or cluster) alone in its stratum, group or table is drawn every time: the interval is too "
+    "narrow",
     "too few resamples for this level: an end of the interval is an extreme draw",
     "no bca interval: all draws lie on one side of the estimate, or leaving out rows changes nothing",
     "no bca interval: to leave out every row in turn would take too long; see percentile",
@@ -146,6 +163,25 @@ static void report(void)
                  trouble_text[t]);
         else if (troubles[t].n)
             warn("%s: %s", troubles[t].where, trouble_text[t]);
+}
+
+/* Why the statistic is undefined, or its acceleration. */
+static enum trouble reason(const struct job *j, enum trouble usual)
+{
+    const struct sample *s = &j->sample;
+    const double *column[] = { s->x, s->y };
+    int beyond = 0;
+    if (j->statistic->n_group == 2 && s->n && (!s->n_first || s->n_first == s->n))
+        return NO_GROUP;
+    for (int c = 0; c < 2; c++) {
+        double most = 0;
+        for (size_t i = 0; column[c] && i < s->n; i++)
+            most = fmax(most, fabs(column[c][i]));
+        if (isinf(most))
+            return INFINITE;
+        beyond |= most > 1e150 || (most > 0 && most < 1e-150);
+    }
+    return beyond && usual == UNDEFINED ? BEYOND : usual;
 }
 
 /* Warns when the column that is divided by has both signs. */
@@ -251,7 +287,7 @@ static void put_interval(const struct job *j, const char *kind, const struct int
                                                 : INTERVAL_BCA;
     int status = d->n ? interval_ends(d, which, level, end) : 0;
     if (status)
-        note(status > 0 ? EXTREME : takes_too_long(j) ? TOO_LONG : NO_BCA, j);
+        note(status > 0 ? EXTREME : takes_too_long(j) ? TOO_LONG : reason(j, NO_BCA), j);
     if (d->n)
         interval_moments(d->sorted, d->n, &mean, &sd);
     put_head(out, j);
@@ -282,10 +318,22 @@ static void find_bca(const struct job *j, const struct resample *r, struct inter
     free(left);
 }
 
+/* Warns when the draws cannot show how one row varies. */
+static void check_strata(const struct job *j)
+{
+    const struct sample *s = &j->sample;
+    for (size_t k = 0; k < s->n_stratum; k++)
+        if (s->stratum[k + 1] - s->stratum[k] == 1) {
+            note(LONE, j);
+            return;
+        }
+}
+
 static void bootstrap(struct job *j, const struct resample *r)
 {
     struct interval_draws d = { .sorted = draws, .estimate = j->estimate, .z0 = NAN, .a = NAN };
     if (!isnan(j->estimate)) {
+        check_strata(j);
         resample_bootstrap(r, seed, j->stream, (int)n_thread, draws, (size_t)n_resample);
         for (int64_t k = 0; samples && k < n_resample; k++)
             put_sample(j, (size_t)k, draws[k]);
@@ -313,7 +361,7 @@ static void permute(struct job *j)
     struct permute_result r = { .p = NAN, .null_mean = NAN, .null_sd = NAN };
     struct permute *p = isnan(j->estimate) ? NULL : permute_new(j->statistic, &j->sample);
     if (!p && !isnan(j->estimate))
-        note(UNDEFINED, j);
+        note(reason(j, UNDEFINED), j);
     if (p) {
         int is_exact = permute_exact(p, effort, side, (int)n_thread, &r) == 0;
         if (!is_exact && effort == PERMUTE_ALWAYS)
@@ -374,12 +422,12 @@ static void leave_out(struct job *j, const struct resample *r)
 
 static void do_job(struct job *j)
 {
-    msg_progress("%zu results", n_result++);
+    msg_progress("result %zu of %zu", ++n_result, n_wanted);
     gather(j);
     struct resample *r = resample_new(j->statistic, &j->sample);
     j->estimate = resample_estimate(r);
     if (isnan(j->estimate))
-        note(UNDEFINED, j);
+        note(reason(j, UNDEFINED), j);
     if (permuting)
         permute(j);
     else if (leave_one || leave_group)
@@ -407,9 +455,18 @@ static int uses_y(const struct job *j)
 
 static int any_uses_y, any_grouped, any_paired;
 
+static size_t n_names(char **names)
+{
+    size_t n = 0;
+    while (names && names[n])
+        n++;
+    return n;
+}
+
 static void check_statistic(const char *name)
 {
     struct job j = job_of(name);
+    n_wanted += n_names(x_names) * (uses_y(&j) ? n_names(y_names) : 1);
     any_uses_y |= uses_y(&j);
     any_grouped |= j.statistic->n_group == 2;
     any_paired |= j.statistic != j.named;
@@ -506,6 +563,7 @@ int main(int argc, char **argv)
     csvrows_read(&table, files[0], &roles);
     if (id)
         csvtable_need(&table.table, id);
+    n_wanted *= table.n_by;
     draws = xnew((size_t)n_resample, sizeof *draws);
     sort_work = xaligned(1, order_values_work((size_t)n_resample));
     out = csvout_open_by(out_path, by,

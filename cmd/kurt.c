@@ -365,8 +365,9 @@ int main(int argc, char **argv)
         warn("rows with values that are not finite, which are left out: %zu, the first '%s'; see n_nonfinite",
              nonfinite.n, nonfinite.first);
     if (undefined.n)
-        warn("rows without kurtosis (too few values, or all equal): %zu, the first '%s'", undefined.n,
-             undefined.first);
+        warn("rows without kurtosis (too few values, all equal, or squares beyond a double): %zu, the first "
+             "'%s'",
+             undefined.n, undefined.first);
     free(nonfinite.first);
     free(undefined.first);
     free(groups);

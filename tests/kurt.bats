@@ -77,7 +77,7 @@ END
     awk 'BEGIN { for (i = 0; i < 5000; i++) print 0.1 }' | floats x >same.t
     run -0 --separate-stderr kurt same.t
     [[ $output == *",5000,5000,0,0.10000000149011612,0,,,0.0691"*",0,0.10000000149011612" ]]
-    [[ $stderr == "kurt: rows without kurtosis (too few values, or all equal): 1, the first 'x'" ]]
+    [[ $stderr == "kurt: rows without kurtosis (too few values, all equal, or squares beyond a double): 1, the first 'x'" ]]
 }
 
 @test "kurt: what squares are too large or too small for is left empty" {

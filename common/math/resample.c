@@ -259,10 +259,12 @@ static size_t part_groups(const struct resample *r, uint32_t *row, size_t n)
     return n_first;
 }
 
+/* Undefined too where it leaves the doubles on its way back to scale: a variance of 0 would say that all
+ * values are equal. */
 static double statistic_of(const struct resample *r, const struct statistic_sums *s)
 {
-    double v = r->statistic->of_sums(s);
-    return r->exponent ? ldexp(v, r->exponent) : v;
+    double v = r->statistic->of_sums(s), back = ldexp(v, r->exponent);
+    return back == 0 && v != 0 ? NAN : back;
 }
 
 static double of_sums(const struct resample *r, uint32_t *row, size_t n)

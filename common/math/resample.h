@@ -12,7 +12,7 @@ struct resample;
 struct resample *resample_new(const struct statistic *statistic, const struct sample *sample);
 void resample_free(struct resample *r);
 
-/* The statistic of the rows as they are; NaN when it is undefined. */
+/* The statistic of the rows as they are; NaN when it is undefined or beyond the range of doubles. */
 double resample_estimate(const struct resample *r);
 
 /* n_value draws of the statistic under the bootstrap: from each stratum as many units as it has, with
