@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { PICKLE_MAX = 16 << 20 }; /* bytes of a table of contents: some 100 for each tensor */
+
 /* The pickled number that opened files of torch.save before PyTorch 1.6, behind protocol and opcode. */
 static const unsigned char legacy_magic[] = { 0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c,
                                               0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19 };
@@ -106,6 +108,8 @@ static int read_contents(struct torchfile *f, char why[TORCH_WHY_MAX])
     int status = -1;
     if (!pickle)
         snprintf(why, TORCH_WHY_MAX, "a zip archive, but not of torch.save: it has no data.pkl");
+    else if (pickle->n > PICKLE_MAX)
+        snprintf(why, TORCH_WHY_MAX, "its data.pkl of %zu bytes is no table of contents", pickle->n);
     else if (torchpickle_read(pickle->data, pickle->n, &f->view, &f->n, why) == 0)
         status = place_views(f, &z, pickle, why);
     zip_clear(&z);
