@@ -26,7 +26,7 @@ SANITISE := $(if $(SAN)$(FUZZ),-fsanitize=address$(,)undefined -fno-sanitize-rec
   $(if $(SAN),-Wno-unknown-warning-option -Wno-format-truncation) # GCC sees NULL where UBSan looks for it
 BB_CPPFLAGS := -Icommon -D_GNU_SOURCE -DBABELBITS_VERSION='"$(VERSION)"'
 BB_CFLAGS   := -std=c17 $(WARN) $(NUMERIC) -pthread $(SANITISE)
-LIBS    := -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lopenblas -lm -pthread
+LIBS    := -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lgslcblas -ldl -lm -pthread
 
 PROGRAMS := $(patsubst cmd/%.c,$(BIN)/%,$(wildcard cmd/*.c))
 COMMON   := $(wildcard common/*/*.c)

@@ -31,4 +31,17 @@ setup() {
 
 @test "quant: the clip table to 1e-6, every grid, tie and zero, the search against trying all" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/quant "$BATS_TEST_DIRNAME/../pipelines/data/aciq-clipping.csv"
+
+@test "gemm: products as sums of doubles, the same bytes in any company and on any threads" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gemm
+}
+
+@test "gemm: the user's choice of OpenBLAS's kernels is obeyed, and rows come out alike with others" {
+    [[ $(uname -m) == x86_64 ]] || skip "kernels of x86-64"
+    gemm="${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gemm
+    run -0 env OPENBLAS_CORETYPE=PRESCOTT "$gemm" describe
+    [[ $output == "f32 OpenBLAS Prescott" ]]
+    run -0 "$gemm" describe
+    [[ $output == "f32 OpenBLAS "* && $output != *Prescott ]] || ! grep -q avx2 /proc/cpuinfo
+    OPENBLAS_CORETYPE=PRESCOTT "$gemm"
 }

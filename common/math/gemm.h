@@ -1,0 +1,54 @@
+/* gemm.h - matrix products: weights by activations in three precisions, and plain f32 blocks.  Layer: math.
+ *
+ * Results do not depend on the number of threads, nor on which rows stand beside a row: products are cut into
+ * tiles of our own, a row tile by a block of outputs, each computed by one thread, and rows are filled up
+ * with zeros to multiples of GEMM_ROWS so that no library chooses another kernel for a short matrix.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef MATH_GEMM_H
+#define MATH_GEMM_H
+#include <stddef.h>
+
+enum { GEMM_ROWS = 64 };
+
+enum gemm_precision {
+    GEMM_F32, /* OpenBLAS */
+};
+
+enum gemm_dtype { GEMM_OF_F32, GEMM_OF_BF16 };
+
+/* Finds the libraries. 0; or -1 and in *why the reason, until the program ends. Call it before everything
+ * below and before starting threads: for a moment it changes the environment. */
+int gemm_load(const char **why);
+
+/* The precision to use unless the user asks for one: the fastest that keeps f32 accuracy on this processor.
+ */
+enum gemm_precision gemm_default_precision(void);
+
+/* What computes, for a stream's history: "f32 OpenBLAS Zen". A constant text. */
+const char *gemm_describe(enum gemm_precision p);
+
+/* A matrix of weights made ready. w is row-major [n_out][n_in], or [n_in][n_out] when stored_in_out is set;
+ * of floats, or of the 16-bit halves that are bfloat16. Floats for GEMM_F32 are borrowed until
+ * gemm_weight_free(), everything else is copied. A block of rows of a larger matrix is a matrix too: a
+ * vocabulary is packed piece by piece. NULL when a dimension is 0 or above 2^31 - 1. */
+struct gemm_weight;
+struct gemm_weight *gemm_pack(const void *w, enum gemm_dtype dtype, size_t n_out, size_t n_in,
+                              int stored_in_out, enum gemm_precision p);
+void gemm_weight_free(struct gemm_weight *w);
+
+/* y[i][o] = sum over k of x[i][k] w[o][k], plus bias[o] unless bias is NULL, plus the y[i][o] that was there
+ * when accumulate is set, for i < n. Rows of x are ldx floats apart, those of y ldy. Bytes between the rows
+ * are neither read nor written. 0; or -1 when ldx or ldy do not fit, or a library fails. */
+int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
+             const float *bias, int accumulate, int n_thread);
+
+/* For attention, f32, on the caller's thread, any number of callers at once; row-major, ld* floats from row
+ * to row: C[m][n] = alpha A[m][k] B[n][k]^T + beta C   and   C[m][n] = alpha A[m][k] B[k][n] + beta C. beta 0
+ * does not read C. A row's result may depend on m, n and k, so callers keep them to what the row's position
+ * says, such as multiples of GEMM_ROWS counted from the start of its sequence. */
+void gemm_block_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+                   size_t ldb, float beta, float *c, size_t ldc);
+void gemm_block_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
+                   size_t ldb, float beta, float *c, size_t ldc);
+
+#endif
