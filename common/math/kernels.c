@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "math/kernels.h"
+#include "base/vector.h"
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* ---- functions of one number, without branches, so that loops over them become vectors */
+
+INLINE float from_bits(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+INLINE uint32_t to_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+
+/* exp(x): x = n ln 2 + r, |r| <= ln(2) / 2, by the best polynomial of degree 6 whose first terms are 1 + r.
+ * ln 2 in two parts, the first with few enough digits that n times it is exact. Adding 1.5 * 2^23 rounds to a
+ * whole number and leaves it in the low bits. The power of two comes in two factors, so that results go down
+ * to the smallest numbers and up to infinity. exp_of_sum(x, rest) is exp(x + rest) for a small rest. */
+INLINE float exp_of_sum(float x, float rest)
+{
+    x = x > 89.0f ? 89.0f : x;
+    x = x < -104.0f ? -104.0f : x;
+    float shifted = (x + rest) * 1.44269504f + 0x1.8p23f, n = shifted - 0x1.8p23f;
+    float r = (x - n * 0x1.62ep-1f) - n * 0x1.0bfbe8p-15f + rest;
+    float p = 0.00139504916f;
+    p = p * r + 0.0083688898f;
+    p = p * r + 0.041666206f;
+    p = p * r + 0.166665182f;
+    p = p * r + 0.5f;
+    p = p * (r * r) + r + 1.0f;
+    int32_t k = (int32_t)(to_bits(shifted) << 9) >> 9, half = k >> 1;
+    return p * from_bits((uint32_t)(half + 127) << 23) * from_bits((uint32_t)(k - half + 127) << 23);
+}
+
+INLINE float exp_of(float x)
+{
+    return exp_of_sum(x, 0);
+}
+
+/* 1 / (1 + exp(-x)) */
+INLINE float logistic(float x)
+{
+    return 1.0f / (1.0f + exp_of(-x));
+}
+
+/* Phi(x) of the normal distribution. Phi(-t) = exp(-t^2 / 2) u Q(u), u = 1 / (1 + 0.35 t): what is left of
+ * erfc when its exponential is taken out is nearly flat in u, and Q, of degree 8 about u = 1/2, is its best
+ * polynomial in relative error. t^2 in two parts, as the exponential would make rounding errors of large
+ * squares larger. */
+INLINE float normal_cdf(float x)
+{
+    float t = x < 0 ? -x : x;
+    t = t > 15.0f ? 15.0f : t; /* beyond, the result is 0 or 1 */
+    float u = 1.0f / (1.0f + 0.35f * t), v = u - 0.5f;
+    float q = -0.0291594751f;
+    q = q * v + 0.0274008978f;
+    q = q * v + 0.0441638567f;
+    q = q * v - 0.0561403893f;
+    q = q * v - 0.0817398131f;
+    q = q * v + 0.0818708688f;
+    q = q * v + 0.284395784f;
+    q = q * v + 0.34299162f;
+    q = q * v + 0.253244281f;
+    float head = from_bits(to_bits(t) & 0xfffff000u), rest = (t - head) * (t + head) * -0.5f;
+    float below = exp_of_sum(head * head * -0.5f, rest) * (u * q);
+    return x < 0 ? below : 1.0f - below;
+}
+
+INLINE float relu(float x)
+{
+    return x < 0 ? 0 : x;
+}
+
+INLINE float gelu(float x)
+{
+    return x * normal_cdf(x);
+}
+
+/* x/2 (1 + tanh z) = x / (1 + exp(-2z)) */
+INLINE float gelu_tanh(float x)
+{
+    return x * logistic(x * (1.59576912f + 0.0713548163f * (x * x)));
+}
+
+INLINE float silu(float x)
+{
+    return x * logistic(x);
+}
+
+/* ---- loops over them */
+
+#define LOOP(name, value)                                                                                    \
+    VECTOR_CLONES static void name(const float *a, const float *b, float scale, size_t n, float *y)          \
+    {                                                                                                        \
+        (void)b;                                                                                             \
+        (void)scale;                                                                                         \
+        for (size_t i = 0; i < n; i++)                                                                       \
+            y[i] = value;                                                                                    \
+    }
+
+LOOP(loop_exp, exp_of(a[i]))
+LOOP(loop_relu, relu(a[i]))
+LOOP(loop_gelu, gelu(a[i]))
+LOOP(loop_gelu_tanh, gelu_tanh(a[i]))
+LOOP(loop_silu, silu(a[i]))
+LOOP(gate_relu, relu(a[i]) * b[i])
+LOOP(gate_gelu, gelu(a[i]) * b[i])
+LOOP(gate_gelu_tanh, gelu_tanh(a[i]) * b[i])
+LOOP(gate_silu, silu(a[i]) * b[i])
+LOOP(loop_add, a[i] + b[i])
+LOOP(loop_add_scaled, a[i] + scale * b[i])
+
+void kernel_exp(const float *x, size_t n, float *y)
+{
+    loop_exp(x, x, 0, n, y);
+}
+
+void kernel_act(enum kernel_act act, const float *x, size_t n, float *y)
+{
+    switch (act) {
+    case KERNEL_RELU:
+        loop_relu(x, x, 0, n, y);
+        break;
+    case KERNEL_GELU:
+        loop_gelu(x, x, 0, n, y);
+        break;
+    case KERNEL_GELU_TANH:
+        loop_gelu_tanh(x, x, 0, n, y);
+        break;
+    case KERNEL_SILU:
+        loop_silu(x, x, 0, n, y);
+        break;
+    }
+}
+
+void kernel_gate(enum kernel_act act, const float *gate, const float *up, size_t n, float *y)
+{
+    switch (act) {
+    case KERNEL_RELU:
+        gate_relu(gate, up, 0, n, y);
+        break;
+    case KERNEL_GELU:
+        gate_gelu(gate, up, 0, n, y);
+        break;
+    case KERNEL_GELU_TANH:
+        gate_gelu_tanh(gate, up, 0, n, y);
+        break;
+    case KERNEL_SILU:
+        gate_silu(gate, up, 0, n, y);
+        break;
+    }
+}
+
+void kernel_add(const float *a, const float *b, size_t n, float *y)
+{
+    loop_add(a, b, 0, n, y);
+}
+
+void kernel_add_scaled(const float *a, float scale, const float *b, size_t n, float *y)
+{
+    loop_add_scaled(a, b, scale, n, y);
+}
+
+/* ---- sums: number i goes to lane i % LANES, the lanes are added in pairs */
+
+enum { LANES = 16 };
+
+INLINE double add_lanes(double lane[LANES])
+{
+    for (int width = LANES / 2; width; width /= 2)
+        for (int l = 0; l < width; l++)
+            lane[l] += lane[l + width];
+    return lane[0];
+}
+
+/* Sum of (x[i] - centre)^power, power 1 or 2. */
+INLINE double sum_powers(const float *x, size_t n, double centre, int power)
+{
+    double lane[LANES] = { 0 };
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++) {
+            double d = (double)x[i + (size_t)l] - centre;
+            lane[l] += power == 1 ? d : d * d;
+        }
+    for (int l = 0; i < n; i++, l++) {
+        double d = (double)x[i] - centre;
+        lane[l] += power == 1 ? d : d * d;
+    }
+    return add_lanes(lane);
+}
+
+VECTOR_CLONES
+static void layer_norm(const float *x, size_t n, const float *weight, const float *bias, double eps, float *y)
+{
+    double mean = sum_powers(x, n, 0, 1) / (double)n;
+    double scale = 1 / sqrt(sum_powers(x, n, mean, 2) / (double)n + eps);
+    if (bias)
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)(((double)x[i] - mean) * scale) * weight[i] + bias[i];
+    else
+        for (size_t i = 0; i < n; i++)
+            y[i] = (float)(((double)x[i] - mean) * scale) * weight[i];
+}
+
+void kernel_layer_norm(const float *x, size_t n, const float *weight, const float *bias, double eps, float *y)
+{
+    layer_norm(x, n, weight, bias, eps, y);
+}
+
+VECTOR_CLONES
+static void rms_norm(const float *x, size_t n, const float *weight, double eps, float *y)
+{
+    double scale = 1 / sqrt(sum_powers(x, n, 0, 2) / (double)n + eps);
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)((double)x[i] * scale) * weight[i];
+}
+
+void kernel_rms_norm(const float *x, size_t n, const float *weight, double eps, float *y)
+{
+    rms_norm(x, n, weight, eps, y);
+}
+
+/* ---- softmax and log-sum-exp */
+
+INLINE float larger(float a, float b)
+{
+    return a > b ? a : b;
+}
+
+INLINE float largest(const float *x, size_t n)
+{
+    float lane[LANES];
+    for (int l = 0; l < LANES; l++)
+        lane[l] = -INFINITY;
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int l = 0; l < LANES; l++)
+            lane[l] = larger(x[i + (size_t)l], lane[l]);
+    for (int l = 0; i < n; i++, l++)
+        lane[l] = larger(x[i], lane[l]);
+    for (int width = LANES / 2; width; width /= 2)
+        for (int l = 0; l < width; l++)
+            lane[l] = larger(lane[l], lane[l + width]);
+    return lane[0];
+}
+
+/* Sum of exp(x[i] - max), and those into y unless it is NULL. Floats in 16 lanes for GROUP numbers, doubles
+ * beyond, so that the error stays at a few units in the last place whatever n is. */
+enum { GROUP = 256 };
+INLINE double sum_exp(const float *x, size_t n, float max, float *y)
+{
+    double sum = 0;
+    for (size_t from = 0; from < n; from += GROUP) {
+        size_t end = n - from < GROUP ? n : from + GROUP, i = from;
+        float lane[LANES] = { 0 };
+        for (; i + LANES <= end; i += LANES)
+            for (int l = 0; l < LANES; l++) {
+                float e = exp_of(x[i + (size_t)l] - max);
+                lane[l] += e;
+                if (y)
+                    y[i + (size_t)l] = e;
+            }
+        for (int l = 0; i < end; i++, l++) {
+            float e = exp_of(x[i] - max);
+            lane[l] += e;
+            if (y)
+                y[i] = e;
+        }
+        double wide[LANES];
+        for (int l = 0; l < LANES; l++)
+            wide[l] = lane[l];
+        sum += add_lanes(wide);
+    }
+    return sum;
+}
+
+VECTOR_CLONES
+static void softmax(float *x, size_t n, size_t n_seen, float scale, float slope)
+{
+    for (size_t i = 0; i < n_seen; i++)
+        x[i] = x[i] * scale + slope * (float)(int)i;
+    float inverse = (float)(1 / sum_exp(x, n_seen, largest(x, n_seen), x));
+    for (size_t i = 0; i < n_seen; i++)
+        x[i] *= inverse;
+    for (size_t i = n_seen; i < n; i++)
+        x[i] = 0;
+}
+
+void kernel_softmax(float *x, size_t n, size_t n_seen, float scale, float slope)
+{
+    softmax(x, n, n_seen, scale, slope);
+}
+
+VECTOR_CLONES
+static float max_clones(const float *x, size_t n)
+{
+    return largest(x, n);
+}
+
+VECTOR_CLONES
+static double sum_exp_clones(const float *x, size_t n, float max)
+{
+    return sum_exp(x, n, max, NULL);
+}
+
+void kernel_lse_add(struct kernel_lse *s, const float *x, size_t n)
+{
+    if (!n)
+        return;
+    float max = max_clones(x, n);
+    if (!s->n || max > s->max) {
+        size_t i = 0;
+        while (i + 1 < n && x[i] != max)
+            i++;
+        if (s->n)
+            s->sum *= exp((double)s->max - max);
+        s->max = max;
+        s->argmax = s->n + i;
+    }
+    s->sum += sum_exp_clones(x, n, s->max);
+    s->n += n;
+}
+
+double kernel_lse(const struct kernel_lse *s)
+{
+    return s->n ? s->max + log(s->sum) : -INFINITY;
+}
+
+/* ---- rotary embedding */
+
+void kernel_rotary_angles(size_t position, size_t n_rot, double base, float *cosine, float *sine)
+{
+    for (size_t j = 0; j < n_rot / 2; j++) {
+        double angle = (double)position * pow(base, -2.0 * (double)j / (double)n_rot);
+        cosine[j] = (float)cos(angle);
+        sine[j] = (float)sin(angle);
+    }
+}
+
+VECTOR_CLONES
+static void rotate(float *restrict x, float *restrict z, size_t n, const float *cosine, const float *sine)
+{
+    for (size_t j = 0; j < n; j++) {
+        float a = x[j], b = z[j];
+        x[j] = a * cosine[j] - b * sine[j];
+        z[j] = b * cosine[j] + a * sine[j];
+    }
+}
+
+void kernel_rotate(float *x, size_t n_rot, const float *cosine, const float *sine)
+{
+    rotate(x, x + n_rot / 2, n_rot / 2, cosine, sine);
+}
