@@ -31,6 +31,7 @@ setup() {
 
 @test "quant: the clip table to 1e-6, every grid, tie and zero, the search against trying all" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/quant "$BATS_TEST_DIRNAME/../pipelines/data/aciq-clipping.csv"
+}
 
 @test "gemm: products as sums of doubles, the same bytes in any company and on any threads" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gemm
