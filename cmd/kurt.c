@@ -214,21 +214,40 @@ static void clear_groups(void)
 
 /* ---- tensors */
 
-static void load_f32(const void *tensor, size_t from, size_t n, float *to)
+/* Where an array's numbers come from. */
+struct source {
+    const struct ts_reader *in;
+    const struct tensor *t;
+};
+
+static void load_f32(const void *source, size_t from, size_t n, float *to)
 {
-    tensor_to_f32(tensor, from, n, to);
+    tensor_to_f32(((const struct source *)source)->t, from, n, to);
 }
 
-static void load_f64(const void *tensor, size_t from, size_t n, double *to)
+static void load_f64(const void *source, size_t from, size_t n, double *to)
 {
-    tensor_to_f64(tensor, from, n, to);
+    tensor_to_f64(((const struct source *)source)->t, from, n, to);
 }
 
-static void describe(struct profile_array *a, const struct tensor *t)
+static void release(const void *source, size_t from, size_t n)
 {
-    int wide = t->dtype == TENSOR_F64 || t->dtype == TENSOR_I64 || t->dtype == TENSOR_I32;
-    *a = (struct profile_array){ 1, 1, t->n, t->dtype == TENSOR_F32 ? t->data : NULL, t, load_f32, NULL };
-    if (wide)
+    const struct source *s = source;
+    size_t width = tensor_dtype_bytes(s->t->dtype);
+    ts_release(s->in, (const char *)s->t->data + from * width, n * width);
+}
+
+static void describe(struct profile_array *a, const struct source *source)
+{
+    const struct tensor *t = source->t;
+    *a = (struct profile_array){ 1, 1, t->n, source, load_f32, NULL, t->data, POWERS_F32, release };
+    if (t->dtype == TENSOR_BF16)
+        a->type = POWERS_BF16;
+    else if (t->dtype == TENSOR_F16)
+        a->type = POWERS_F16;
+    else if (t->dtype != TENSOR_F32)
+        a->plain = NULL;
+    if (t->dtype == TENSOR_F64 || t->dtype == TENSOR_I64 || t->dtype == TENSOR_I32)
         a->load_f64 = load_f64;
     if (!by_channel || t->n_dim < 2)
         return;
@@ -255,10 +274,11 @@ static void walk(char **files,
             struct tensor t;
             while ((got = ts_next_in_frame(in, &t)) > 0) {
                 struct profile_array a;
+                struct source source = { in, &t };
                 if (t.dtype == TENSOR_OTHER || !glob_selects(only, skip, t.name))
                     continue;
                 msg_progress("%s: frame %zu: %s", ts_path(in), n_frame, t.name);
-                describe(&a, &t);
+                describe(&a, &source);
                 take(&a, &t, n_frame, ts_meta(in, "lang"));
             }
             if (got < 0)

@@ -185,9 +185,10 @@ void bytein_release(const struct bytein *b, const void *bytes, size_t n)
 {
     if (!b->map || !n)
         return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)bytes - b->map),
-           from = at / page * page;
-    madvise(b->map + from, at + n - from, MADV_DONTNEED);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)bytes - b->map);
+    size_t from = (at + page - 1) / page * page, to = (at + n) / page * page;
+    if (from < to)
+        madvise(b->map + from, to - from, MADV_DONTNEED);
 }
 
 /* Fills `ready` with inflated bytes; 0 at the end or on an error. */

@@ -17,9 +17,9 @@ const char *bytein_path(const struct bytein *b); /* for messages: "standard inpu
  * taking none, when the file is not mapped or has less left. */
 const void *bytein_borrow(struct bytein *b, size_t n);
 
-/* Gives the pages of n borrowed bytes back to the system; they are read again should they be looked at again.
- * For those who take a mapped file in an order of their own: borrowing on and on releases by itself. Nothing
- * happens if the file is not mapped. */
+/* Gives the whole pages of n borrowed bytes back to the system; they are read again should they be looked at
+ * again. For those who take a mapped file in an order of their own: borrowing on and on releases by itself.
+ * Nothing happens if the file is not mapped. */
 void bytein_release(const struct bytein *b, const void *bytes, size_t n);
 
 /* Reads the next n bytes into out; with out NULL, passes over them. Returns n, or less at the end of the

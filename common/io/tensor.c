@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/tensor.h"
+#include "base/half.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vector.h"
@@ -116,70 +117,18 @@ int tensor_set_size(struct tensor *t)
     return 0;
 }
 
-/* ---- numbers in 16 bits */
-
-static inline float as_f32(uint32_t u)
-{
-    float f;
-    memcpy(&f, &u, sizeof f);
-    return f;
-}
-
-static inline uint32_t as_u32(float f)
-{
-    uint32_t u;
-    memcpy(&u, &f, sizeof u);
-    return u;
-}
-
-static inline float f32_from_bf16(uint16_t h)
-{
-    return as_f32((uint32_t)h << 16);
-}
-
-/* A NaN keeps the payload that fits, and stays a NaN when none does. */
-static inline uint16_t bf16_from_f32(float f)
-{
-    uint32_t u = as_u32(f), nan = u >> 16;
-    uint32_t number = (u + 0x7fff + (nan & 1)) >> 16;
-    nan |= (nan & 0x7f) ? 0 : 0x40;
-    return (uint16_t)((u & 0x7fffffff) > 0x7f800000 ? nan : number);
-}
-
-/* Exponent and mantissa move to their places in f32; a product with 2^112 then makes up for the two biases,
- * for subnormals too. What came out at 2^16 or above was infinity or NaN. */
-static inline float f32_from_f16(uint16_t h)
-{
-    uint32_t u = (h & 0x7fffu) << 13;
-    uint32_t number = as_u32(as_f32(u) * 0x1p112f), special = u | 0x7f800000;
-    return as_f32((u >= 0x0f800000 ? special : number) | (h & 0x8000u) << 16);
-}
-
-/* Below the least normal number, 2^-14, adding 0.5 leaves the subnormal's bits at the foot of the sum,
- * rounded by the addition; above, the bias changes and rounding may carry into the exponent and on to
- * infinity. */
-static inline uint16_t f16_from_f32(float f)
-{
-    uint32_t u = as_u32(f), a = u & 0x7fffffff, sign = (u >> 16) & 0x8000;
-    uint32_t subnormal = as_u32(as_f32(a) + 0.5f) - as_u32(0.5f);
-    uint32_t normal = (a - ((127 - 15) << 23) + 0xfff + ((a >> 13) & 1)) >> 13;
-    uint32_t payload = (a >> 13) & 0x3ff, nan = 0x7c00 | (payload ? payload : 0x200);
-    uint32_t r = a < 0x38800000 ? subnormal : normal;
-    r = a >= 0x47800000 ? 0x7c00 : r;
-    r = a > 0x7f800000 ? nan : r;
-    return (uint16_t)(r | sign);
-}
+/* ---- numbers */
 
 /* To f32 by rounding to odd: towards 0, then the last bit set if anything was lost. Rounding that to fewer
  * bits gives what rounding once would (Boldo & Melquiond 2008). */
 static inline float f32_odd(double d)
 {
     float f = (float)d;
-    uint32_t u = as_u32(f);
+    uint32_t u = half_bits(f);
     if ((double)f == d || isnan(d))
         return f;
     u -= fabs((double)f) > fabs(d);
-    return as_f32(u | 1);
+    return half_of_bits(u | 1);
 }
 
 /* ---- arrays */
@@ -215,8 +164,8 @@ typedef void convert(const void *in, size_t n, void *out);
     (x != x ? 0 : x >= (above) ? (most) : x <= (least) ? (least) : round(x))
 
 LOOP(f32_of_f64, any_f64, any_f32, x)
-LOOP(f32_of_f16, any_16, any_f32, f32_from_f16(x))
-LOOP(f32_of_bf16, any_16, any_f32, f32_from_bf16(x))
+LOOP(f32_of_f16, any_16, any_f32, half_f16_to_f32(x))
+LOOP(f32_of_bf16, any_16, any_f32, half_bf16_to_f32(x))
 LOOP(f32_of_i64, any_i64, any_f32, x)
 LOOP(f32_of_i32, any_i32, any_f32, x)
 LOOP(f32_of_i16, any_i16, any_f32, x)
@@ -224,16 +173,16 @@ LOOP(f32_of_i8, any_i8, any_f32, x)
 LOOP(f32_of_u8, any_u8, any_f32, x)
 
 LOOP(f64_of_f32, any_f32, any_f64, x)
-LOOP(f64_of_f16, any_16, any_f64, f32_from_f16(x))
-LOOP(f64_of_bf16, any_16, any_f64, f32_from_bf16(x))
+LOOP(f64_of_f16, any_16, any_f64, half_f16_to_f32(x))
+LOOP(f64_of_bf16, any_16, any_f64, half_bf16_to_f32(x))
 LOOP(f64_of_i64, any_i64, any_f64, x)
 LOOP(f64_of_i32, any_i32, any_f64, x)
 LOOP(f64_of_i16, any_i16, any_f64, x)
 LOOP(f64_of_i8, any_i8, any_f64, x)
 LOOP(f64_of_u8, any_u8, any_f64, x)
 
-LOOP(f16_of_f32, any_f32, any_16, f16_from_f32(x))
-LOOP(bf16_of_f32, any_f32, any_16, bf16_from_f32(x))
+LOOP(f16_of_f32, any_f32, any_16, half_f32_to_f16(x))
+LOOP(bf16_of_f32, any_f32, any_16, half_f32_to_bf16(x))
 LOOP(i64_of_f32, any_f32, any_i64, SATURATED((int64_t)rintf, INT64_MIN, 0x1p63f, INT64_MAX))
 LOOP(i32_of_f32, any_f32, any_i32, SATURATED((int32_t)rintf, INT32_MIN, 0x1p31f, INT32_MAX))
 LOOP(i16_of_f32, any_f32, any_i16, SATURATED((int32_t)rintf, INT16_MIN, 32767.0f, INT16_MAX))
@@ -241,8 +190,8 @@ LOOP(i8_of_f32, any_f32, any_i8, SATURATED((int32_t)rintf, INT8_MIN, 127.0f, INT
 LOOP(u8_of_f32, any_f32, any_u8, SATURATED((int32_t)rintf, 0, 255.0f, UINT8_MAX))
 LOOP(bool_of_f32, any_f32, any_u8, x != 0)
 
-LOOP(f16_of_f64, any_f64, any_16, f16_from_f32(f32_odd(x)))
-LOOP(bf16_of_f64, any_f64, any_16, bf16_from_f32(f32_odd(x)))
+LOOP(f16_of_f64, any_f64, any_16, half_f32_to_f16(f32_odd(x)))
+LOOP(bf16_of_f64, any_f64, any_16, half_f32_to_bf16(f32_odd(x)))
 LOOP(i64_of_f64, any_f64, any_i64, SATURATED((int64_t)rint, INT64_MIN, 0x1p63, INT64_MAX))
 LOOP(i32_of_f64, any_f64, any_i32, SATURATED((int32_t)rint, INT32_MIN, 2147483647.0, INT32_MAX))
 LOOP(i16_of_f64, any_f64, any_i16, SATURATED((int32_t)rint, INT16_MIN, 32767.0, INT16_MAX))

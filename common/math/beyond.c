@@ -88,29 +88,16 @@ int beyond_guess(const struct moments *samples, size_t n_sample, double k, int a
     return *inner > 0.5 * k * s.sd && isfinite(*outer) ? 0 : -1; /* else too much would have to be kept */
 }
 
-void beyond_take(struct beyond_sieve *s, const struct moments_watch *watch, const void *x, size_t n)
+void beyond_take(struct beyond_sieve *s, const struct powers_watch *watch, const void *x,
+                 enum powers_type type)
 {
-    const float inner = watch->inner, outer = watch->outer;
-    float *kept = s->kept + s->n_kept;
     s->n_beyond += watch->n_beyond;
-    if (s->room - s->n_kept < watch->n_group * MOMENTS_GROUP) {
+    if (s->room - s->n_kept < watch->n_between) {
         s->overflowed = 1;
         return;
     }
-    for (size_t k = 0; k < watch->n_group; k++) {
-        float f[MOMENTS_GROUP] = { 0 };
-        size_t from = (size_t)watch->group[k] * MOMENTS_GROUP, left = n - from;
-        const char *at = (const char *)x + from * sizeof *f;
-        if (left >= MOMENTS_GROUP)
-            memcpy(f, at, sizeof f);
-        else
-            memcpy(f, at, left * sizeof *f);
-        for (int i = 0; i < MOMENTS_GROUP; i++) { /* without branches, which would often be guessed wrong */
-            *kept = f[i];
-            kept += (fabsf(f[i]) > inner) & (fabsf(f[i]) <= outer);
-        }
-    }
-    s->n_kept = (size_t)(kept - s->kept);
+    for (size_t k = 0; k < watch->n_between; k++)
+        s->kept[s->n_kept++] = powers_at(x, type, watch->between[k]);
 }
 
 int beyond_settle(const struct beyond_sieve *sieves, size_t n_sieve, float inner, float outer, double low,

@@ -27,8 +27,9 @@ struct beyond_sieve {
     int overflowed; /* more to keep than there was room for */
 };
 
-/* Takes in what was seen of the chunk x[0..n-1]: the sum of what is beyond, the numbers that are watched. */
-void beyond_take(struct beyond_sieve *s, const struct moments_watch *watch, const void *x, size_t n);
+/* Takes in what a watch between the guesses saw of the chunk at x; nothing that is not finite counts. */
+void beyond_take(struct beyond_sieve *s, const struct powers_watch *watch, const void *x,
+                 enum powers_type type);
 
 /* The count for the interval [low, high] over all sieves. Returns 0; or -1 when the guess was wrong or too
  * much had to be kept. */

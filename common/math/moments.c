@@ -3,165 +3,6 @@
 #include "base/vector.h"
 #include <math.h>
 #include <string.h>
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
-
-/* ---- sums of powers
- * Every sum is kept in LANES parts, part k over every LANES-th number from the k-th, and the parts are added
- * up in a fixed order at the end: that is what a kernel means, however wide the vectors that it uses. */
-
-enum { LANES = MOMENTS_GROUP };
-
-struct sums {
-    double power[4][LANES]; /* of x - origin: first to fourth */
-    uint32_t max_abs;       /* as bits, which are in the order of the numbers */
-};
-
-static double add_lanes(const double a[LANES])
-{
-    return ((a[0] + a[4]) + (a[2] + a[6])) + ((a[1] + a[5]) + (a[3] + a[7]));
-}
-
-/* Two numbers, which every 64-bit processor has vectors for; LANES of them. */
-typedef double pair __attribute__((vector_size(2 * sizeof(double))));
-enum { PAIRS = LANES / 2 };
-struct pair_sums {
-    pair power[4][PAIRS];
-};
-
-static pair fuse(pair a, pair b, pair c)
-{
-    return (pair){ fma(a[0], b[0], c[0]), fma(a[1], b[1], c[1]) };
-}
-
-static uint32_t bits_of(float f)
-{
-    uint32_t bits;
-    memcpy(&bits, &f, sizeof bits);
-    return bits;
-}
-
-/* Sums about 0 of n_group whole groups of floats, the first of them called `first`. */
-static void sum_f32_plain(const char *x, size_t n_group, size_t first, struct moments_watch *w,
-                          struct sums *s)
-{
-    const uint32_t inner = bits_of(w->inner), outer = bits_of(w->outer);
-    struct pair_sums p = { { { { 0 } } } };
-    for (size_t g = 0; g < n_group; g++, x += LANES * sizeof(float)) {
-        float f[LANES];
-        uint32_t bits[LANES], most = 0, n_beyond = 0, n_watched = 0;
-        memcpy(f, x, sizeof f);
-        memcpy(bits, x, sizeof bits);
-        for (int i = 0; i < LANES; i++) {
-            uint32_t size = bits[i] & 0x7fffffff;
-            most = size > most ? size : most;
-            n_beyond += size > outer;
-            n_watched += size > inner;
-        }
-        for (int k = 0; k < PAIRS; k++) {
-            pair d = { f[2 * k], f[2 * k + 1] }, square = d * d;
-            p.power[0][k] += d;
-            p.power[1][k] += square;
-            p.power[2][k] = fuse(square, d, p.power[2][k]);
-            p.power[3][k] = fuse(square, square, p.power[3][k]);
-        }
-        s->max_abs = most > s->max_abs ? most : s->max_abs;
-        w->n_beyond += n_beyond;
-        w->group[w->n_group] = (uint16_t)(first +
-                                          g); /* without a branch, which would often be guessed wrong */
-        w->n_group += n_watched > n_beyond;
-    }
-    for (int k = 0; k < 4; k++) {
-        double lanes[LANES];
-        memcpy(lanes, p.power[k], sizeof lanes);
-        for (int i = 0; i < LANES; i++)
-            s->power[k][i] += lanes[i];
-    }
-}
-
-#ifdef __x86_64__
-__attribute__((target("avx2,fma"))) static void sum_f32_avx2(const char *x, size_t n_group,
-                                                             struct moments_watch *w, struct sums *s)
-{
-    const __m256i no_sign = _mm256_set1_epi32(0x7fffffff);
-    const __m256i inner = _mm256_set1_epi32((int)bits_of(w->inner));
-    const __m256i outer = _mm256_set1_epi32((int)bits_of(w->outer));
-    __m256d p[4][2] = { { { 0 } } };
-    __m256i most = _mm256_setzero_si256(), n_beyond = most;
-    size_t n_noted = 0;
-    for (size_t g = 0; g < n_group; g++, x += LANES * sizeof(float)) {
-        _mm_prefetch(x + 1024, _MM_HINT_T0); /* a tenth off the time of data in memory */
-        for (int half = 0; half < 2; half++) {
-            __m256d d = _mm256_cvtps_pd(_mm_loadu_ps((const float *)x + 4 * half));
-            __m256d square = _mm256_mul_pd(d, d);
-            p[0][half] = _mm256_add_pd(p[0][half], d);
-            p[1][half] = _mm256_add_pd(p[1][half], square);
-            p[2][half] = _mm256_fmadd_pd(square, d, p[2][half]);
-            p[3][half] = _mm256_fmadd_pd(square, square, p[3][half]);
-        }
-        __m256i bits = _mm256_and_si256(_mm256_loadu_si256((const __m256i *)x), no_sign);
-        __m256i beyond = _mm256_cmpgt_epi32(bits, outer); /* -1 where it is so */
-        __m256i watched = _mm256_andnot_si256(beyond, _mm256_cmpgt_epi32(bits, inner));
-        most = _mm256_max_epu32(most, bits);
-        n_beyond = _mm256_sub_epi32(n_beyond, beyond);
-        w->group[n_noted] = (uint16_t)g;
-        n_noted += _mm256_movemask_epi8(watched) != 0;
-    }
-    w->n_group = n_noted;
-    for (int k = 0; k < 4; k++)
-        for (int half = 0; half < 2; half++)
-            _mm256_storeu_pd(s->power[k] + 4 * half, p[k][half]);
-    uint32_t part[2][LANES];
-    _mm256_storeu_si256((__m256i *)part[0], most);
-    _mm256_storeu_si256((__m256i *)part[1], n_beyond);
-    for (int i = 0; i < LANES; i++) {
-        s->max_abs = part[0][i] > s->max_abs ? part[0][i] : s->max_abs;
-        w->n_beyond += part[1][i];
-    }
-}
-#endif
-
-/* Of n floats, with those behind the last whole group. */
-static void sum_f32(const char *x, size_t n, struct moments_watch *w, struct sums *s)
-{
-    size_t n_group = n / LANES, n_rest = n % LANES;
-    w->n_beyond = w->n_group = 0;
-#ifdef __x86_64__
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        sum_f32_avx2(x, n_group, w, s);
-    else
-#endif
-        sum_f32_plain(x, n_group, 0, w, s);
-    if (n_rest) {
-        char padded[LANES * sizeof(float)] = { 0 }; /* zeros add nothing */
-        memcpy(padded, x + n_group * sizeof padded, n_rest * sizeof(float));
-        sum_f32_plain(padded, 1, n_group, w, s);
-    }
-}
-
-/* Sums about origin of n doubles. */
-static void sum_f64(const double *x, size_t n, double origin, struct sums *s)
-{
-    struct pair_sums p = { { { { 0 } } } };
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int k = 0; k < PAIRS; k++) {
-            pair d = (pair){ x[i + 2 * k], x[i + 2 * k + 1] } - origin, square = d * d;
-            p.power[0][k] += d;
-            p.power[1][k] += square;
-            p.power[2][k] += square * d;
-            p.power[3][k] += square * square;
-        }
-    memcpy(s->power, p.power, sizeof s->power);
-    for (int k = 0; i < n; i++, k++) {
-        double d = x[i] - origin, square = d * d;
-        s->power[0][k] += d;
-        s->power[1][k] += square;
-        s->power[2][k] += square * d;
-        s->power[3][k] += square * square;
-    }
-}
 
 /* ---- one chunk */
 
@@ -174,10 +15,10 @@ static void set_mean(struct moments *m, double a, double b)
 }
 
 /* Central moments from sums of powers of deviations from origin. */
-static void centre(const struct sums *s, size_t n, double origin, struct moments *m)
+static void centre(const struct powers *s, size_t n, double origin, struct moments *m)
 {
-    double s1 = add_lanes(s->power[0]), s2 = add_lanes(s->power[1]), d = s1 / (double)n;
-    double s3 = add_lanes(s->power[2]), s4 = add_lanes(s->power[3]);
+    double s1 = powers_total(s->sum[0]), s2 = powers_total(s->sum[1]), d = s1 / (double)n;
+    double s3 = powers_total(s->sum[2]), s4 = powers_total(s->sum[3]);
     m->n = n;
     set_mean(m, origin, d);
     m->m2 = s2 - d * s1;
@@ -187,16 +28,16 @@ static void centre(const struct sums *s, size_t n, double origin, struct moments
 
 /* Whether sums about 0 lose digits, more than two of sixteen: nine tenths of the mean square are the mean's.
  */
-static int mean_is_large(const struct sums *s, size_t n)
+static int mean_is_large(const struct powers *s, size_t n)
 {
-    double s1 = add_lanes(s->power[0]), s2 = add_lanes(s->power[1]);
+    double s1 = powers_total(s->sum[0]), s2 = powers_total(s->sum[1]);
     return s1 * s1 > 0.9 * (double)n * s2;
 }
 
 /* The second look, at finite numbers whose sums about 0 are `first`. */
-static void centre_again(const double *x, size_t n, const struct sums *first, struct moments *m)
+static void centre_again(const double *x, size_t n, const struct powers *first, struct moments *m)
 {
-    double mean = add_lanes(first->power[0]) / (double)n;
+    double mean = powers_total(first->sum[0]) / (double)n;
     size_t same = 1;
     while (same < n && x[same] == x[0])
         same++;
@@ -205,15 +46,15 @@ static void centre_again(const double *x, size_t n, const struct sums *first, st
         m->mean = x[0];
         return;
     }
-    struct sums s;
-    sum_f64(x, n, mean, &s);
+    struct powers s;
+    powers_sum_f64(x, n, mean, &s);
     centre(&s, n, mean, m);
 }
 
 static void finite_f64(const double *x, size_t n, struct moments *m)
 {
-    struct sums s;
-    sum_f64(x, n, 0, &s);
+    struct powers s;
+    powers_sum_f64(x, n, 0, &s);
     if (mean_is_large(&s, n))
         centre_again(x, n, &s, m);
     else
@@ -234,26 +75,21 @@ static size_t drop_nonfinite(double *x, size_t n, struct moments *m)
     return kept;
 }
 
-void moments_chunk_f32(const void *x, size_t n, struct moments_watch *watch, struct moments *out)
+void moments_chunk(const void *x, enum powers_type type, size_t n, struct powers_watch *watch,
+                   struct moments *out)
 {
-    struct sums s = { { { 0 } }, 0 };
-    float max_abs;
-    *out = (struct moments){ 0 };
-    sum_f32(x, n, watch, &s);
-    memcpy(&max_abs, &s.max_abs, sizeof max_abs);
-    out->max_abs = max_abs;
-    int finite = isfinite(max_abs);
+    struct powers s;
+    powers_sum(x, type, n, watch, &s);
+    *out = (struct moments){ .max_abs = half_of_bits(s.max_abs) };
+    int finite = isfinite(out->max_abs);
     if (finite && !mean_is_large(&s, n)) {
         if (n)
             centre(&s, n, 0, out);
         return;
     }
     double wide[MOMENTS_CHUNK];
-    for (size_t i = 0; i < n; i++) {
-        float f;
-        memcpy(&f, (const char *)x + i * sizeof f, sizeof f);
-        wide[i] = f;
-    }
+    for (size_t i = 0; i < n; i++)
+        wide[i] = powers_at(x, type, i);
     if (finite) {
         centre_again(wide, n, &s, out);
         return;

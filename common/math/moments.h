@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef MATH_MOMENTS_H
 #define MATH_MOMENTS_H
+#include "math/powers.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,19 +19,13 @@ struct moments {
 };
 
 /* A chunk is the most that is summed at once, and stays in the nearest cache. */
-enum { MOMENTS_CHUNK = 4096, MOMENTS_GROUP = 8 };
+enum { MOMENTS_CHUNK = POWERS_CHUNK };
 
-/* What else is seen on the way: how many finite |x| > outer, and which groups of MOMENTS_GROUP numbers have
- * one with inner < |x| <= outer, by their places from 0. 0 <= inner <= outer are the caller's. */
-struct moments_watch {
-    float inner, outer;
-    size_t n_beyond, n_group;
-    uint16_t group[MOMENTS_CHUNK / MOMENTS_GROUP];
-};
-
-/* The moments of x[0..n-1], n <= MOMENTS_CHUNK, of any alignment. Powers are summed about 0; or, where the
- * mean is not small beside the spread, about the mean in a second look at the chunk. */
-void moments_chunk_f32(const void *x, size_t n, struct moments_watch *watch, struct moments *out);
+/* The moments of x[0..n-1], n <= MOMENTS_CHUNK, of any alignment; `watch` sees the
+ * finite ones on the way. Powers are summed about 0; or, where the mean is not small beside the spread, about
+ * the mean in a second look at the chunk. */
+void moments_chunk(const void *x, enum powers_type type, size_t n, struct powers_watch *watch,
+                   struct moments *out);
 void moments_chunk_f64(const void *x, size_t n, struct moments *out);
 
 /* Adds b to a. */

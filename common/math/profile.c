@@ -21,7 +21,7 @@ struct worker {
         float f32[MOMENTS_CHUNK];
         double f64[MOMENTS_CHUNK];
     } room;
-    struct moments_watch watch;
+    struct powers_watch watch;
     char *gathered; /* [TOGETHER][MOMENTS_CHUNK] numbers */
 };
 
@@ -29,6 +29,7 @@ struct worker {
 struct pass {
     const struct profile_array *array;
     const double *low, *high; /* [n_channel] */
+    int last;                 /* nothing is looked at again, unless a guess was wrong */
     int sieving;              /* whether inner and outer are a guess of where outliers begin */
     float inner, outer;
     struct beyond_sieve *sieve; /* each worker's */
@@ -51,8 +52,8 @@ static int is_wide(const struct profile_array *a)
 /* Numbers [from, from + n), n <= MOMENTS_CHUNK, as floats or (is_wide) doubles. */
 static const void *load(const struct profile_array *a, size_t from, size_t n, struct worker *w)
 {
-    if (a->f32)
-        return (const char *)a->f32 + from * sizeof(float);
+    if (a->plain && a->type == POWERS_F32)
+        return (const char *)a->plain + from * sizeof(float);
     if (is_wide(a))
         a->load_f64(a->source, from, n, w->room.f64);
     else
@@ -60,29 +61,33 @@ static const void *load(const struct profile_array *a, size_t from, size_t n, st
     return &w->room;
 }
 
+/* The same as they are, of the array's type. */
+static const void *see(const struct profile_array *a, size_t from, size_t n, struct worker *w)
+{
+    return a->plain ? (const char *)a->plain + from * powers_bytes(a->type) : load(a, from, n, w);
+}
+
 /* ---- pieces */
 
-static void take_moments(const struct pass *p, const void *x, size_t n, int worker, struct result *r)
+static void take_moments(const struct pass *p, const void *x, enum powers_type type, size_t n, int worker,
+                         struct result *r)
 {
-    struct moments_watch *watch = &p->worker[worker].watch;
+    struct powers_watch *watch = &p->worker[worker].watch;
     struct moments m;
     if (is_wide(p->array)) {
         moments_chunk_f64(x, n, &m);
     } else {
-        moments_chunk_f32(x, n, watch, &m);
+        moments_chunk(x, type, n, watch, &m);
         if (p->sieving)
-            beyond_take(&p->sieve[worker], watch, x, n);
+            beyond_take(&p->sieve[worker], watch, x, type);
     }
     moments_tree_push(&r->tree, &m);
 }
 
-/* x[0..n-1] of a channel, n <= MOMENTS_CHUNK. */
-static void take_piece(const struct pass *p, size_t channel, const void *x, size_t n, int worker,
-                       struct result *r)
+/* Adds to the count of x[0..n-1], floats or doubles. */
+static void take_count(const struct pass *p, size_t channel, const void *x, size_t n, struct result *r)
 {
-    if (!p->low)
-        take_moments(p, x, n, worker, r);
-    else if (is_wide(p->array))
+    if (is_wide(p->array))
         r->count += beyond_count_f64(x, n, p->low[channel], p->high[channel]);
     else
         r->count += beyond_count_f32(x, n, p->low[channel], p->high[channel]);
@@ -94,7 +99,11 @@ static void take_run(const struct pass *p, size_t channel, size_t from, size_t n
 {
     for (size_t end = from + n; from < end; from += MOMENTS_CHUNK) {
         size_t k = end - from < MOMENTS_CHUNK ? end - from : MOMENTS_CHUNK;
-        take_piece(p, channel, load(p->array, from, k, &p->worker[worker]), k, worker, r);
+        struct worker *w = &p->worker[worker];
+        if (p->low)
+            take_count(p, channel, load(p->array, from, k, w), k, r);
+        else
+            take_moments(p, see(p->array, from, k, w), p->array->type, k, worker, r);
     }
 }
 
@@ -118,9 +127,11 @@ static void do_block(void *ctx, size_t task, int worker)
 {
     const struct pass *p = ctx;
     struct result r = { .count = 0 };
-    size_t from = task * BLOCK, left = channel_size(p->array) - from;
-    take_run(p, 0, from, left < BLOCK ? left : BLOCK, worker, &r);
+    size_t from = task * BLOCK, left = channel_size(p->array) - from, n = left < BLOCK ? left : BLOCK;
+    take_run(p, 0, from, n, worker, &r);
     finish(p, task, &r);
+    if (p->last && p->array->done)
+        p->array->done(p->array->source, from, n);
 }
 
 /* A channel that comes in long pieces. */
@@ -165,8 +176,13 @@ static void do_columns(void *ctx, size_t task, int worker)
         n_filled += a->inner;
         if (n_filled + a->inner <= MOMENTS_CHUNK && o + 1 < a->outer)
             continue;
-        for (size_t k = 0; k < n; k++)
-            take_piece(p, first + k, w->gathered + k * bytes, n_filled, worker, &r[k]);
+        for (size_t k = 0; k < n; k++) {
+            const void *piece = w->gathered + k * bytes;
+            if (p->low)
+                take_count(p, first + k, piece, n_filled, &r[k]);
+            else
+                take_moments(p, piece, POWERS_F32, n_filled, worker, &r[k]);
+        }
         n_filled = 0;
     }
     for (size_t k = 0; k < n; k++)
@@ -225,9 +241,10 @@ static int guess(const struct profile_array *a, const struct profile_rule *rule,
         return -1;
     struct moments samples[SAMPLES];
     struct worker *w = xcalloc(1, sizeof *w);
+    w->watch.inner = w->watch.outer = INFINITY;
     for (size_t i = 0; i < SAMPLES; i++)
-        moments_chunk_f32(load(a, (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE, w), SAMPLE, &w->watch,
-                          &samples[i]);
+        moments_chunk(see(a, (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE, w), a->type, SAMPLE, &w->watch,
+                      &samples[i]);
     free(w);
     return beyond_guess(samples, SAMPLES, rule->k, rule->about_zero, inner, outer);
 }
@@ -245,6 +262,7 @@ static int take_whole(const struct profile_array *a, const struct profile_rule *
     struct moments_tree tree = { .n = 0 };
     struct pass p = { .array = a, .m = xnew(n_block, sizeof *p.m) };
     p.sieving = n_outlier && guess(a, rule, &p.inner, &p.outer) == 0;
+    p.last = p.sieving || !n_outlier;
     size_t n_worker = run(&p, n_thread, n_block, do_block);
     for (size_t i = 0; i < n_block; i++)
         moments_tree_push(&tree, &p.m[i]);
@@ -291,7 +309,7 @@ void profile_take(const struct profile_array *a, const struct profile_rule *rule
 void profile_count(const struct profile_array *a, const double *low, const double *high, int n_thread,
                    uint64_t *n_outlier)
 {
-    struct pass p = { .array = a, .low = low, .high = high, .count = n_outlier };
+    struct pass p = { .array = a, .low = low, .high = high, .last = 1, .count = n_outlier };
     if (a->n_channel > 1) {
         take_channels(&p, n_thread);
         return;

@@ -6,16 +6,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* An array [outer][n_channel][inner], row-major; with one channel it is just a row of numbers. They are
- * floats in memory at `f32`, of any alignment; or they are made from `source`, borrowed, by one of two
- * functions that put numbers [from, from + n) into out: load_f32, if floats hold them exactly, or load_f64.
- * The functions are called from several threads. */
+/* An array [outer][n_channel][inner], row-major; with one channel it is just a row of numbers. They are made
+ * from `source`, borrowed, by one of two functions that put numbers [from, from + n) into out: load_f32, if
+ * floats hold them exactly, or load_f64. The functions are called from several threads. Numbers of a
+ * powers_type in memory are best given by their address as well, of any alignment: `plain`, else NULL. */
 struct profile_array {
     size_t outer, n_channel, inner;
-    const void *f32;
     const void *source;
     void (*load_f32)(const void *source, size_t from, size_t n, float *out);
     void (*load_f64)(const void *source, size_t from, size_t n, double *out);
+    const void *plain;
+    enum powers_type type; /* of `plain`; without it POWERS_F32, 0 */
+    /* Told, by several threads, of numbers that have been looked at for the last time in a call; or NULL. */
+    void (*done)(const void *source, size_t from, size_t n);
 };
 
 /* Outliers lie outside centre +- k sd; the centre is the mean or 0, and sd the one of that estimator. */

@@ -71,11 +71,11 @@ void quant_work_free(struct quant_work *work)
 static struct moments_summary moments_of(const float *w, size_t n)
 {
     struct moments_tree tree = { .n = 0 };
-    struct moments_watch watch = { .inner = INFINITY, .outer = INFINITY };
+    struct powers_watch watch = { .inner = INFINITY, .outer = INFINITY };
     struct moments_summary s;
     for (size_t at = 0; at < n; at += MOMENTS_CHUNK) {
         struct moments m;
-        moments_chunk_f32(w + at, n - at < MOMENTS_CHUNK ? n - at : MOMENTS_CHUNK, &watch, &m);
+        moments_chunk(w + at, POWERS_F32, n - at < MOMENTS_CHUNK ? n - at : MOMENTS_CHUNK, &watch, &m);
         moments_tree_push(&tree, &m);
     }
     struct moments all = moments_tree_total(&tree);

@@ -1,7 +1,7 @@
 /* The profile of any floats, whole or by channel, is that of a plain loop over their finite ones.
  * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/mem.h"
 #include "math/profile.h"
+#include "base/mem.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +48,15 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
         n -= n % (inner * n_channel);
     float *x = xnew(n, sizeof *x);
     memcpy(x, data + 4, n * sizeof *x);
-    struct profile_array a = {
-        n_channel > 1 ? n / (inner * n_channel) : 1, n_channel, n_channel > 1 ? inner : n, x, NULL, NULL, NULL
-    };
+    struct profile_array a = { n_channel > 1 ? n / (inner * n_channel) : 1,
+                               n_channel,
+                               n_channel > 1 ? inner : n,
+                               NULL,
+                               NULL,
+                               NULL,
+                               x,
+                               POWERS_F32,
+                               NULL };
     struct moments *m = xcalloc(n_channel, sizeof *m);
     uint64_t *n_outlier = xcalloc(n_channel, sizeof *n_outlier);
     profile_take(&a, &rule, 1, m, n_outlier);

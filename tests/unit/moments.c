@@ -1,8 +1,10 @@
-/* moments - the kernels of math/moments against each other and long doubles; prints what fails.
- * SPDX-License-Identifier: GPL-3.0-or-later */
-#include "math/moments.c" /* the kernels are not exported */
+/* moments - the kernels of math/powers against each other, math/moments against long doubles; prints what
+ * fails. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "math/moments.h"
 #include "base/rng.h"
+#include "math/powers.c" /* the kernels are not exported */
 #include <stdio.h>
+#include <stdlib.h>
 
 static int n_failed;
 
@@ -21,45 +23,84 @@ static double draw(struct rng *r)
     return u / (1.001 - 2 * fabs(u));
 }
 
+/* x[0..n-1] as `type`, for the caller to free. */
+static void *as_type(const float *x, size_t n, enum powers_type type)
+{
+    char *to = malloc(n * sizeof *x);
+    if (!to)
+        abort();
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half = type == POWERS_BF16 ? half_f32_to_bf16(x[i]) : half_f32_to_f16(x[i]);
+        if (type == POWERS_F32)
+            memcpy(to + i * sizeof *x, &x[i], sizeof *x);
+        else
+            memcpy(to + i * sizeof half, &half, sizeof half);
+    }
+    return to;
+}
+
+static int same_watch(const struct powers_watch *a, const struct powers_watch *b)
+{
+    return a->n_beyond == b->n_beyond && a->n_between == b->n_between &&
+           !memcmp(a->between, b->between, a->n_between * sizeof *a->between);
+}
+
 /* Whatever the processor is, the digits are those of the plain kernel. */
-static void compare_kernels(const float *x, size_t n_group, double offset)
+static void compare_kernels(const float *floats, size_t n_group, enum powers_type type, double offset)
 {
 #ifdef __x86_64__
-    struct sums a = { { { 0 } }, 0 }, b = a;
-    struct moments_watch watch_a = { .inner = (float)offset + 1, .outer = (float)offset + 2 },
-                         watch_b = watch_a;
+    struct powers a = { .max_abs = 0 }, b = a;
+    struct powers_watch watch_a = { .inner = (float)offset + 1, .outer = (float)offset + 2 },
+                        watch_b = watch_a;
     if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma"))
         return;
-    sum_f32_plain((const char *)x, n_group, 0, &watch_a, &a);
-    sum_f32_avx2((const char *)x, n_group, &watch_b, &b);
+    void *x = as_type(floats, n_group * LANES, type);
+    sum_plain(x, type, n_group, 0, &watch_a, &a);
+    sum_avx2(x, type, n_group, &watch_b, &b);
     check(a.max_abs == b.max_abs, "kernels agree in the maximum", n_group, offset);
     for (int p = 0; p < 4; p++)
         for (int k = 0; k < LANES; k++)
-            check(a.power[p][k] == b.power[p][k], "kernels agree in sums", n_group, offset);
-    check(watch_a.n_beyond == watch_b.n_beyond && watch_a.n_group == watch_b.n_group &&
-              !memcmp(watch_a.group, watch_b.group, watch_a.n_group * sizeof *watch_a.group),
-          "kernels agree in what they watch", n_group, offset);
+            check(!memcmp(&a.sum[p][k], &b.sum[p][k], sizeof(double)), "kernels agree in sums", n_group,
+                  offset);
+    check(same_watch(&watch_a, &watch_b), "kernels agree in what they watch", n_group, offset);
+    free(x);
 #else
-    (void)x;
+    (void)floats;
     (void)n_group;
+    (void)type;
     (void)offset;
 #endif
 }
 
 /* What the watch saw of x[0..n-1], against its definition. */
-static void check_watch(const float *x, size_t n, const struct moments_watch *w)
+static void check_watch(const float *x, size_t n, const struct powers_watch *w)
 {
-    size_t n_beyond = 0, n_seen = 0;
-    for (size_t g = 0; g * MOMENTS_GROUP < n; g++) {
-        int any = 0;
-        for (size_t i = g * MOMENTS_GROUP; i < n && i < (g + 1) * MOMENTS_GROUP; i++) {
-            n_beyond += fabsf(x[i]) > w->outer;
-            any |= fabsf(x[i]) > w->inner && fabsf(x[i]) <= w->outer;
-        }
-        check(!any || (n_seen < w->n_group && w->group[n_seen] == g), "watched groups", n, w->inner);
-        n_seen += (size_t)any;
+    struct powers_watch wanted = { .inner = w->inner };
+    for (size_t i = 0; i < n; i++) {
+        wanted.n_beyond += fabsf(x[i]) > w->outer;
+        if (fabsf(x[i]) > w->inner && fabsf(x[i]) <= w->outer)
+            wanted.between[wanted.n_between++] = (uint16_t)i;
     }
-    check(n_seen == w->n_group && n_beyond == w->n_beyond, "what is beyond", n, w->outer);
+    check(same_watch(w, &wanted), "what is watched", n, w->inner);
+}
+
+/* Every number of 16 bits, those that are none too, beside its float: sums, maximum, what is watched. */
+static void compare_halves(enum powers_type type)
+{
+    for (uint32_t from = 0; from < 65536; from += POWERS_CHUNK) {
+        uint16_t half[POWERS_CHUNK];
+        float f[POWERS_CHUNK];
+        struct powers_watch watch = { .inner = 1, .outer = 100 }, wanted = watch;
+        struct moments a, b;
+        for (uint32_t i = 0; i < POWERS_CHUNK; i++) {
+            half[i] = (uint16_t)(from + i);
+            f[i] = powers_at(half, type, i);
+        }
+        moments_chunk(half, type, POWERS_CHUNK, &watch, &a);
+        moments_chunk(f, POWERS_F32, POWERS_CHUNK, &wanted, &b);
+        check(!memcmp(&a, &b, sizeof a), "numbers of 16 bits", from, type);
+        check(same_watch(&watch, &wanted), "numbers of 16 bits watched", from, type);
+    }
 }
 
 /* a and b, relative to b. */
@@ -95,19 +136,20 @@ int main(void)
     struct rng r;
     rng_init(&r, 1, 0);
     for (size_t k = 0; k < sizeof offsets / sizeof *offsets; k++) {
-        struct moments_watch watch = { .inner = (float)offsets[k] + 1, .outer = (float)offsets[k] + 2 };
+        struct powers_watch watch = { .inner = (float)offsets[k] + 1, .outer = (float)offsets[k] + 2 };
         for (size_t i = 0; i < MANY; i++) {
             d[i] = offsets[k] + draw(&r);
             f[i] = (float)d[i];
             wide[i] = f[i];
         }
-        compare_kernels(f, MOMENTS_CHUNK / MOMENTS_GROUP, offsets[k]);
+        for (enum powers_type type = POWERS_F32; type <= POWERS_F16; type++)
+            compare_kernels(f, MOMENTS_CHUNK / POWERS_LANES, type, offsets[k]);
         for (size_t n = 2; n <= MANY; n += n < 40 ? 1 : n / 3) {
             struct moments_tree of_f32 = { .n = 0 }, of_f64 = { .n = 0 };
             for (size_t from = 0; from < n; from += MOMENTS_CHUNK) {
                 struct moments m;
                 size_t left = n - from < MOMENTS_CHUNK ? n - from : MOMENTS_CHUNK;
-                moments_chunk_f32(f + from, left, &watch, &m);
+                moments_chunk(f + from, POWERS_F32, left, &watch, &m);
                 check_watch(f + from, left, &watch);
                 moments_tree_push(&of_f32, &m);
                 moments_chunk_f64(d + from, left, &m);
@@ -119,5 +161,7 @@ int main(void)
             compare(d, n, offsets[k], &total);
         }
     }
+    compare_halves(POWERS_BF16);
+    compare_halves(POWERS_F16);
     return n_failed > 0;
 }
