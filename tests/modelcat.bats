@@ -158,7 +158,7 @@ refused() {
     modelcat "$(golden bloom-a)" | tensorcat --to=csv | cmp - got
 
     mv sharded/a.safetensors c
-    refused sharded "a.safetensors: No such file or directory"
+    refused sharded "a.safetensors: cannot read: No such file or directory"
     head -c 3000 c >sharded/a.safetensors
     run -1 --separate-stderr modelcat -o out.t sharded
     [[ $stderr == "modelcat: sharded: a.safetensors: "*truncated* && ! -e out.t ]]
@@ -281,13 +281,13 @@ WHY
         refused bloom-a "config: *"
     done
     rm bloom-a/config.json
-    refused bloom-a "config.json: No such file or directory"
-    refused bloom-a/model.safetensors "config.json: No such file or directory"
+    refused bloom-a "config.json: cannot read: No such file or directory"
+    refused bloom-a/model.safetensors "config.json: cannot read: No such file or directory"
     mkdir empty bloom-a/config.json
-    refused bloom-a "config.json: Is a directory"
+    refused bloom-a "config.json: cannot read: it is a directory"
     cp "$(golden bloom-a)/config.json" empty
     refused empty "holds none of model.safetensors, *pytorch_model.bin.index.json"
-    refused nowhere "No such file or directory"
+    refused nowhere "cannot read: No such file or directory"
     : >empty/model.safetensors
     refused empty "model.safetensors: the input is empty"
     printf 'version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 9\n' >empty/model.safetensors

@@ -232,7 +232,7 @@ int lm_source_open(struct lm_source *s, const char *path, int n_thread, char why
     if (!strcmp(path, "-"))
         return open_path(&o, path);
     if (stat(path, &st) < 0)
-        return refuse(&o, "%s", strerror(errno));
+        return refuse(&o, "cannot read: %s", strerror(errno));
     if (S_ISDIR(st.st_mode))
         return open_dir(&o);
     const char *slash = strrchr(path, '/');

@@ -92,7 +92,8 @@ static int read_contents(struct torchfile *f, char why[TORCH_WHY_MAX])
     const unsigned char *bytes = bytein_all(f->in, &n);
     if (!bytes) {
         int error_number;
-        snprintf(why, TORCH_WHY_MAX, "%s", bytein_error(f->in, &error_number));
+        const char *reason = bytein_error(f->in, &error_number);
+        snprintf(why, TORCH_WHY_MAX, "%s%s", error_number ? "cannot read: " : "", reason);
         errno = error_number;
         return -1;
     }
