@@ -317,6 +317,19 @@ void lm_checkpoint_release(struct lm_checkpoint *c, const void *data, size_t n)
         lm_source_release(c->given, data, n);
 }
 
+int lm_checkpoint_keep(struct lm_checkpoint *c)
+{
+    if (!c->given || c->owned)
+        return 0;
+    c->given = NULL;
+    return 1;
+}
+
+void lm_checkpoint_let_go(const struct lm_checkpoint *c, const void *data, size_t n)
+{
+    lm_source_release(&c->source.file[0], data, n); /* what matters is the address, not which file it is of */
+}
+
 const char *lm_checkpoint_error(const struct lm_checkpoint *c)
 {
     return c->error;

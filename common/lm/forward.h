@@ -1,0 +1,67 @@
+/* forward.h - runs a decoder over sequences of tokens, a layer at a time.  Layer: lm.
+ *
+ * Layer-major: all sequences pass layer 0, then layer 1, ..., so each layer's weights are needed once and one
+ * layer of them is in memory. What stays for the length of the run is a row of d_model floats for each token;
+ * all else is in chunks of whole sequences. Nothing depends on threads, nor on which sequences run together.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LM_FORWARD_H
+#define LM_FORWARD_H
+#include "lm/model.h"
+#include <stdint.h>
+
+/* Where one can look in, in the order in which they are computed. Rows are of d_model floats but for two. */
+enum lm_site {
+    LM_AT_EMBED,    /* what enters the first layer; layer is -1 */
+    LM_AT_ATTN_IN,  /* input of the q, k, v projections: after the norm where that comes before */
+    LM_AT_ATTN_MIX, /* [n_head * d_head] input of the attention's output projection */
+    LM_AT_ATTN_OUT, /* what the attention adds to the residual stream */
+    LM_AT_MLP_IN,   /* input of the MLP: after the norm where that comes before */
+    LM_AT_MLP_ACT,  /* [d_ff] input of the down projection */
+    LM_AT_MLP_OUT,  /* what the MLP adds to the residual stream */
+    LM_AT_RESID, /* the residual stream behind the layer (which of bloom's reference code is the MLP's output)
+                  */
+    LM_AT_FINAL, /* what the head multiplies: after the final norm and OPT-350m's projection; layer n_layer */
+    LM_N_SITE
+};
+/* "mlp_act"; lm_site_find: -1 if there is none of that name. */
+const char *lm_site_name(enum lm_site site);
+int lm_site_find(const char *name);
+size_t lm_site_width(const struct lm_config *c, enum lm_site site);
+
+/* Sequences one after another: ids[start[i]] to ids[start[i + 1] - 1] is sequence i, whose first token has
+ * position 0. All borrowed. */
+struct lm_text {
+    size_t n_seq;
+    const size_t *start; /* [n_seq + 1] */
+    const uint32_t *id;
+};
+
+/* Called with rows [from, from + n) of the text at a site, x[n][width]; from one thread, in the order of the
+ * rows of each site and layer. */
+struct lm_tap {
+    unsigned sites; /* 1 << site of those that are wanted */
+    void (*see)(void *ctx, enum lm_site site, int layer, size_t from, size_t n, const float *x, size_t width);
+    void *ctx;
+};
+
+struct lm_forward;
+
+/* For sequences of up to longest tokens, each with a position the model has (lm_forward_longest). */
+struct lm_forward *lm_forward_new(const struct lm_config *c, size_t longest, int n_thread);
+void lm_forward_free(struct lm_forward *f);
+
+/* The longest sequence that a model can run: the rows of its table of positions, or the window of its
+ * attention; 0 if there is no limit. */
+size_t lm_forward_longest(const struct lm_config *c);
+
+/* Each takes x[n_token][d_model], the residual stream of all tokens of t, one step further. tap may be NULL.
+ * Return 0; or -1: see lm_model_error. lm_forward_final writes to final[n_token][d_embed], which may be x
+ * where d_embed is d_model. */
+int lm_forward_embed(struct lm_forward *f, struct lm_model *m, size_t variant, const struct lm_text *t,
+                     float *x, const struct lm_tap *tap);
+int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, int layer,
+                     const struct lm_text *t, float *x, const struct lm_tap *tap);
+int lm_forward_final(struct lm_forward *f, struct lm_model *m, size_t variant, const struct lm_text *t,
+                     const float *x, float *final, const struct lm_tap *tap);
+
+#endif

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lm/model.h"
+#include "base/mem.h"
+#include "base/threads.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- buffers, which go from one layer to the next: fresh memory is slow */
+
+struct buffer {
+    float *p;
+    size_t n;
+};
+
+struct pool {
+    struct buffer *free;
+    size_t n, room;
+};
+
+static float *pool_take(struct pool *pool, size_t n)
+{
+    for (size_t i = 0; i < pool->n; i++)
+        if (pool->free[i].n == n) {
+            float *p = pool->free[i].p;
+            pool->free[i] = pool->free[--pool->n];
+            return p;
+        }
+    return xaligned(n, sizeof(float));
+}
+
+static void pool_give(struct pool *pool, float *p, size_t n)
+{
+    if (!p)
+        return;
+    xgrow(&pool->free, &pool->room, pool->n + 1, sizeof *pool->free);
+    pool->free[pool->n++] = (struct buffer){ p, n };
+}
+
+static void pool_clear(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->n; i++)
+        free(pool->free[i].p);
+    free(pool->free);
+    *pool = (struct pool){ 0 };
+}
+
+/* ---- a model */
+
+/* What a weight owns of what it shows; NULL where that belongs to the checkpoint or to variant 0. */
+struct owned {
+    float *w, *bias;
+    struct gemm_weight *packed;
+    const void *kept; /* of the checkpoint */
+    size_t n_kept;
+};
+
+struct variant_part {
+    struct lm_part part;
+    struct owned own[LM_N_ROLE];
+};
+
+/* The embedding or the head, in the dtype of the checkpoint. */
+struct table {
+    enum tensor_dtype dtype;
+    struct tensor t;   /* its data are own or the checkpoint's */
+    void *own;         /* NULL: the checkpoint keeps them */
+    const void *block; /* the rows given last, and how many bytes: of what the checkpoint keeps */
+    size_t n_block;
+    float **changed; /* [n_variant] the whole as floats, where a variant has its own */
+};
+
+struct lm_model {
+    struct lm_checkpoint *from;
+    const struct lm_config *config;
+    enum gemm_precision precision;
+    int n_thread, keep;
+    size_t n_variant;
+    struct lm_change *change;   /* [n_variant], the first unused */
+    struct variant_part **part; /* [n_layer + 2][n_variant], NULL when not there */
+    size_t *missing;            /* [n_layer + 2] tensors still to come */
+    struct table embed, head;
+    float *row_block; /* the rows of the head that are borrowed */
+    size_t row_room;
+    struct pool pool;
+    char why[LM_WHY_MAX];
+};
+
+static size_t part_index(const struct lm_config *c, const struct lm_place *p)
+{
+    if (p->layer >= 0)
+        return (size_t)p->layer + 1;
+    return p->role < LM_ATTN_NORM ? 0 : (size_t)c->n_layer + 1;
+}
+
+static void count_missing(struct lm_model *m)
+{
+    struct lm_place p = { LM_EMBED, -1, 0 };
+    memset(m->missing, 0, ((size_t)m->config->n_layer + 2) * sizeof *m->missing);
+    do {
+        m->missing[part_index(m->config, &p)] += (size_t)lm_config_needs(m->config, &p);
+    } while (lm_config_next_place(m->config, &p));
+}
+
+struct lm_model *lm_model_new(struct lm_checkpoint *c, enum gemm_precision precision, int n_thread,
+                              const struct lm_change *change, size_t n_change, int keep)
+{
+    struct lm_model *m = xcalloc(1, sizeof *m);
+    m->from = c;
+    m->config = lm_checkpoint_config(c);
+    m->precision = precision;
+    m->n_thread = n_thread;
+    m->keep = keep;
+    m->n_variant = n_change + 1;
+    m->change = xcalloc(m->n_variant, sizeof *m->change);
+    if (n_change)
+        memcpy(m->change + 1, change, n_change * sizeof *change);
+    m->part = xcalloc((size_t)m->config->n_layer + 2, sizeof(*m->part));
+    m->missing = xcalloc((size_t)m->config->n_layer + 2, sizeof *m->missing);
+    m->embed.changed = xcalloc(m->n_variant, sizeof *m->embed.changed);
+    m->head.changed = xcalloc(m->n_variant, sizeof *m->head.changed);
+    count_missing(m);
+    return m;
+}
+
+const struct lm_config *lm_model_config(const struct lm_model *m)
+{
+    return m->config;
+}
+
+const char *lm_model_error(const struct lm_model *m)
+{
+    return m->why;
+}
+
+static void drop_part(struct lm_model *m, size_t index)
+{
+    struct variant_part *v = m->part[index];
+    if (!v)
+        return;
+    for (size_t i = 0; i < m->n_variant; i++)
+        for (int r = 0; r < LM_N_ROLE; r++) {
+            const struct lm_weight *w = &v[i].part.weight[r];
+            gemm_weight_free(v[i].own[r].packed);
+            pool_give(&m->pool, v[i].own[r].w, w->n_out * (w->n_in ? w->n_in : 1));
+            pool_give(&m->pool, v[i].own[r].bias, w->n_out);
+            if (v[i].own[r].kept)
+                lm_checkpoint_let_go(m->from, v[i].own[r].kept, v[i].own[r].n_kept);
+        }
+    free(v);
+    m->part[index] = NULL;
+}
+
+void lm_model_drop(struct lm_model *m, int layer)
+{
+    if (!m->keep)
+        drop_part(m, (size_t)(layer + 1));
+}
+
+static void clear_table(struct table *t, size_t n_variant)
+{
+    for (size_t i = 0; i < n_variant; i++) {
+        free(t->changed[i]);
+        t->changed[i] = NULL;
+    }
+    free(t->own);
+    t->own = NULL;
+    t->t.data = t->block = NULL;
+}
+
+static void forget(struct lm_model *m)
+{
+    for (size_t i = 0; i < (size_t)m->config->n_layer + 2; i++)
+        drop_part(m, i);
+    clear_table(&m->embed, m->n_variant);
+    clear_table(&m->head, m->n_variant);
+}
+
+void lm_model_free(struct lm_model *m)
+{
+    if (!m)
+        return;
+    forget(m);
+    pool_clear(&m->pool);
+    free(m->embed.changed);
+    free(m->head.changed);
+    free(m->row_block);
+    free(m->part);
+    free(m->missing);
+    free(m->change);
+    lm_checkpoint_close(m->from);
+    free(m);
+}
+
+/* ---- tensors into weights */
+
+/* A tensor on its way into floats: [rows][cols] as stored, turned around if asked. */
+struct conversion {
+    const struct tensor *t;
+    size_t rows, cols;
+    int turned;
+    float *out;
+};
+
+enum { ROWS = 64 };
+
+static void convert_rows(void *ctx, size_t task, int worker)
+{
+    const struct conversion *c = ctx;
+    size_t from = task * ROWS, end = from + ROWS < c->rows ? from + ROWS : c->rows;
+    (void)worker;
+    if (!c->turned) {
+        tensor_to_f32(c->t, from * c->cols, (end - from) * c->cols, c->out + from * c->cols);
+        return;
+    }
+    float row[512];
+    for (size_t r = from; r < end; r++)
+        for (size_t k = 0; k < c->cols; k += 512) {
+            size_t n = c->cols - k < 512 ? c->cols - k : 512;
+            tensor_to_f32(c->t, r * c->cols + k, n, row);
+            for (size_t i = 0; i < n; i++)
+                c->out[(k + i) * c->rows + r] = row[i];
+        }
+}
+
+static void to_floats(const struct tensor *t, int turned, int n_thread, float *out)
+{
+    struct conversion c = { t, t->shape[0], t->n_dim > 1 ? t->shape[1] : 1, turned, out };
+    threads_for(n_thread, (c.rows + ROWS - 1) / ROWS, convert_rows, &c);
+}
+
+static int apply_change(struct lm_model *m, size_t variant, const struct lm_place *p, const struct tensor *t,
+                        float *w, size_t n_out, size_t n_in)
+{
+    const struct lm_change *change = &m->change[variant];
+    char why[LM_WHY_MAX];
+    if (change->change(change->ctx, p, t->name, w, n_out, n_in, why) == 0)
+        return 0;
+    snprintf(m->why, sizeof m->why, "'%.150s': %.200s", t->name, why);
+    return -1;
+}
+
+static int wants_change(const struct lm_model *m, size_t variant, const struct lm_place *p,
+                        const struct tensor *t)
+{
+    return variant && m->change[variant].wants(m->change[variant].ctx, p, t->name);
+}
+
+static int are_floats(const struct tensor *t)
+{
+    return t->dtype == TENSOR_F32 && (uintptr_t)t->data % sizeof(float) == 0;
+}
+
+/* A matrix of the layers or a projection: as it is, and changed. */
+static int take_matrix(struct lm_model *m, struct variant_part *v, const struct tensor *t,
+                       const struct lm_place *p)
+{
+    int linear = lm_role_is_linear(p->role),
+        turned = linear && p->layer >= 0 && m->config->family->weights_in_out;
+    size_t n_out = t->shape[turned], n_in = t->shape[!turned];
+    for (size_t i = 0; i < m->n_variant; i++) {
+        struct lm_weight *w = &v[i].part.weight[p->role];
+        struct owned *own = &v[i].own[p->role];
+        int changed = wants_change(m, i, p, t);
+        w->n_out = n_out;
+        w->n_in = n_in;
+        if (i && !changed) {
+            w->w = v[0].part.weight[p->role].w;
+            w->packed = v[0].part.weight[p->role].packed;
+            continue;
+        }
+        if (i == 0 && !turned && are_floats(t) && lm_checkpoint_keep(m->from)) {
+            w->w = own->kept = t->data;
+            own->n_kept = t->n_bytes;
+        } else {
+            w->w = own->w = pool_take(&m->pool, t->n);
+            to_floats(t, turned, m->n_thread, own->w);
+        }
+        if (changed && apply_change(m, i, p, t, own->w, n_out, n_in) < 0)
+            return -1;
+        if (!linear)
+            continue;
+        w->packed = own->packed = gemm_pack(w->w, GEMM_OF_F32, n_out, n_in, 0, m->precision);
+        if (m->precision != GEMM_F32) { /* packed is a copy */
+            pool_give(&m->pool, own->w, t->n);
+            w->w = own->w = NULL;
+        }
+    }
+    return 0;
+}
+
+static void take_vector(struct lm_model *m, struct variant_part *v, const struct tensor *t,
+                        const struct lm_place *p)
+{
+    float *x = pool_take(&m->pool, t->n);
+    to_floats(t, 0, 1, x);
+    struct owned *own = &v[0].own[p->role];
+    if (p->is_bias)
+        own->bias = x;
+    else
+        own->w = x;
+    for (size_t i = 0; i < m->n_variant; i++) {
+        struct lm_weight *w = &v[i].part.weight[p->role];
+        if (p->is_bias) {
+            w->bias = x;
+        } else {
+            w->w = x;
+        }
+        w->n_out = t->n;
+    }
+}
+
+static int take_table(struct lm_model *m, struct table *table, const struct tensor *t,
+                      const struct lm_place *p)
+{
+    table->t = *t;
+    if (!lm_checkpoint_keep(m->from)) {
+        table->t.data = table->own = xmalloc(t->n_bytes);
+        memcpy(table->own, t->data, t->n_bytes);
+    }
+    for (size_t i = 1; i < m->n_variant; i++)
+        if (wants_change(m, i, p, t)) {
+            table->changed[i] = xaligned(t->n, sizeof(float));
+            to_floats(t, 0, m->n_thread, table->changed[i]);
+            if (apply_change(m, i, p, t, table->changed[i], t->shape[0], t->shape[1]) < 0)
+                return -1;
+        }
+    return 0;
+}
+
+static int take(struct lm_model *m, const struct tensor *t, const struct lm_place *p)
+{
+    size_t index = part_index(m->config, p);
+    if (!lm_config_needs(m->config, p)) /* a head that is there although it is tied */
+        return 0;
+    if (!m->missing[index]) {
+        snprintf(m->why, sizeof m->why, "'%.200s': is there twice", t->name);
+        return -1;
+    }
+    m->missing[index]--;
+    if (p->role == LM_EMBED || p->role == LM_HEAD)
+        return take_table(m, p->role == LM_EMBED ? &m->embed : &m->head, t, p);
+    if (!m->part[index])
+        m->part[index] = xcalloc(m->n_variant, sizeof **m->part);
+    if (t->n_dim == 2)
+        return take_matrix(m, m->part[index], t, p);
+    take_vector(m, m->part[index], t, p);
+    return 0;
+}
+
+static int read_until(struct lm_model *m, size_t index)
+{
+    while (m->missing[index]) {
+        struct tensor t;
+        struct lm_place p;
+        int got = lm_checkpoint_next(m->from, &t, &p);
+        if (got <= 0) {
+            snprintf(m->why, sizeof m->why, "%s",
+                     got < 0 ? lm_checkpoint_error(m->from) : "a tensor is missing");
+            return -1;
+        }
+        if (take(m, &t, &p) < 0)
+            return -1;
+    }
+    if (!m->part[index]) /* nothing but an embedding or a head */
+        m->part[index] = xcalloc(m->n_variant, sizeof **m->part);
+    return 0;
+}
+
+/* ---- for the forward pass */
+
+const struct lm_part *lm_model_part(struct lm_model *m, size_t variant, int layer)
+{
+    size_t index = (size_t)(layer + 1);
+    if (read_until(m, index) < 0)
+        return NULL;
+    return &m->part[index][variant].part;
+}
+
+int lm_model_embed(struct lm_model *m, size_t variant, const uint32_t *ids, size_t n, float *out)
+{
+    if (read_until(m, 0) < 0)
+        return -1;
+    size_t d = m->config->d_embed;
+    const float *changed = m->embed.changed[variant];
+    for (size_t i = 0; i < n; i++)
+        if (changed)
+            memcpy(out + i * d, changed + ids[i] * d, d * sizeof *out);
+        else
+            tensor_to_f32(&m->embed.t, ids[i] * d, d, out + i * d);
+    return 0;
+}
+
+static struct table *head_table(struct lm_model *m)
+{
+    return m->config->tied ? &m->embed : &m->head;
+}
+
+const float *lm_model_head_rows(struct lm_model *m, size_t variant, size_t from, size_t n)
+{
+    size_t d = m->config->d_embed;
+    if (read_until(m, (size_t)m->config->n_layer + 1) < 0)
+        return NULL;
+    struct table *table = head_table(m);
+    if (table->changed[variant])
+        return table->changed[variant] + from * d;
+    struct tensor rows = table->t;
+    rows.data = (const char *)table->t.data + from * d * tensor_dtype_bytes(table->t.dtype);
+    rows.shape[0] = n;
+    rows.n = n * d;
+    if (table->block && !table->own)
+        lm_checkpoint_let_go(m->from, table->block, table->n_block);
+    table->block = rows.data;
+    table->n_block = rows.n * tensor_dtype_bytes(table->t.dtype);
+    if (are_floats(&rows))
+        return rows.data;
+    if (m->row_room < n * d) {
+        free(m->row_block);
+        m->row_room = n * d;
+        m->row_block = xaligned(m->row_room, sizeof(float));
+    }
+    to_floats(&rows, 0, m->n_thread, m->row_block);
+    return m->row_block;
+}
+
+int lm_model_head_changed(const struct lm_model *m, size_t variant)
+{
+    const struct table *table = m->config->tied ? &m->embed : &m->head;
+    return table->changed[variant] != NULL;
+}
+
+int lm_model_again(struct lm_model *m)
+{
+    if (m->keep)
+        return 0;
+    forget(m);
+    count_missing(m);
+    if (lm_checkpoint_rewind(m->from) == 0)
+        return 0;
+    snprintf(m->why, sizeof m->why, "%s", lm_checkpoint_error(m->from));
+    return -1;
+}

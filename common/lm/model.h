@@ -1,0 +1,64 @@
+/* model.h - the weights of a model, a part at a time, ready to be multiplied.  Layer: lm.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LM_MODEL_H
+#define LM_MODEL_H
+#include "io/tensor.h"
+#include "lm/checkpoint.h"
+#include "lm/config.h"
+#include "math/gemm.h"
+#include <stdint.h>
+
+/* A matrix [n_out][n_in], or the vector [n_out] of a norm (n_in 0), with its bias. Absent: all zeros. */
+struct lm_weight {
+    size_t n_out, n_in;
+    const float *w;             /* NULL when `packed` needs it no more */
+    const float *bias;          /* [n_out] or NULL */
+    struct gemm_weight *packed; /* of matrices that multiply activations */
+};
+
+/* What a model is made of for a forward pass: the weights by role of one part. */
+struct lm_part {
+    struct lm_weight weight[LM_N_ROLE];
+};
+
+/* Makes another model of this one while it is read. Both are asked for matrices and tables only, in the order
+ * of the checkpoint. What is not wanted is shared with the model as it is. */
+struct lm_change {
+    int (*wants)(void *ctx, const struct lm_place *p, const char *name);
+    /* Changes w[n_out][n_in] (gpt2's have been turned around). 0; or -1 and a reason in why: reading fails.
+     */
+    int (*change)(void *ctx, const struct lm_place *p, const char *name, float *w, size_t n_out, size_t n_in,
+                  char why[LM_WHY_MAX]);
+    void *ctx;
+};
+
+struct lm_model;
+
+/* Takes the checkpoint over. variant 0 is the model as it is; each of the n_change others is it changed.
+ * `keep`: parts stay in memory for good, else until lm_model_drop. */
+struct lm_model *lm_model_new(struct lm_checkpoint *c, enum gemm_precision precision, int n_thread,
+                              const struct lm_change *change, size_t n_change, int keep);
+const struct lm_config *lm_model_config(const struct lm_model *m);
+void lm_model_free(struct lm_model *m);
+
+/* The weights of a part: layer -1 is what comes before the layers, n_layer what comes behind them. Reads on
+ * until all of it is there; parts that come before their time wait in memory. NULL: see lm_model_error.
+ * Borrowed until the part is dropped. The embedding and the head are not among them: see below. */
+const struct lm_part *lm_model_part(struct lm_model *m, size_t variant, int layer);
+void lm_model_drop(struct lm_model *m, int layer);
+const char *lm_model_error(const struct lm_model *m);
+
+/* Rows of the embedding [vocab_size][d_embed] for ids[0..n-1], each below vocab_size, as floats into
+ * out[n][d_embed]. 0; -1: see lm_model_error. */
+int lm_model_embed(struct lm_model *m, size_t variant, const uint32_t *ids, size_t n, float *out);
+
+/* Rows [from, from + n) of the head as floats, borrowed until the next call of either: NULL: see
+ * lm_model_error. After the part n_layer. */
+const float *lm_model_head_rows(struct lm_model *m, size_t variant, size_t from, size_t n);
+/* Whether variant's head differs from that of the model as it is. */
+int lm_model_head_changed(const struct lm_model *m, size_t variant);
+
+/* Reads a checkpoint that can be walked again from its beginning; drops all parts unless they are kept. */
+int lm_model_again(struct lm_model *m);
+
+#endif

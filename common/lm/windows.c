@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lm/windows.h"
+#include "base/mem.h"
+#include <stdlib.h>
+#include <string.h>
+
+void lm_windows_cut(struct lm_windows *w, size_t text, size_t first, size_t n, size_t n_start, size_t context,
+                    size_t stride, int full_only)
+{
+    size_t done = n_start > 1 ? n_start : 1; /* tokens that are predicted, or never will be */
+    for (size_t from = 0; from < n; from += stride) {
+        size_t end = n - from < context ? n : from + context;
+        if (full_only && end - from < context)
+            return;
+        size_t score = done > from + 1 ? done - from : 1;
+        xgrow(&w->w, &w->room, w->n + 1, sizeof *w->w);
+        w->w[w->n++] = (struct lm_window){ text, first + from, end - from, score };
+        done = end;
+        if (end == n)
+            return;
+    }
+}
+
+void lm_windows_clear(struct lm_windows *w)
+{
+    free(w->w);
+    *w = (struct lm_windows){ 0 };
+}
+
+size_t lm_windows_longest(const struct lm_windows *w)
+{
+    size_t longest = 0;
+    for (size_t i = 0; i < w->n; i++)
+        longest = w->w[i].n > longest ? w->w[i].n : longest;
+    return longest;
+}
+
+void lm_batch_fill(struct lm_batch *b, const struct lm_windows *w, size_t from, size_t end,
+                   const uint32_t *id)
+{
+    size_t n = 0;
+    xgrow(&b->start, &b->start_room, end - from + 1, sizeof *b->start);
+    b->start[0] = 0;
+    for (size_t i = from; i < end; i++) {
+        xgrow(&b->id, &b->id_room, n + w->w[i].n, sizeof *b->id);
+        memcpy(b->id + n, id + w->w[i].first, w->w[i].n * sizeof *id);
+        n += w->w[i].n;
+        b->start[i - from + 1] = n;
+    }
+    b->text = (struct lm_text){ end - from, b->start, b->id };
+}
+
+void lm_batch_clear(struct lm_batch *b)
+{
+    free(b->start);
+    free(b->id);
+    *b = (struct lm_batch){ 0 };
+}
+
+size_t lm_batch_end(const struct lm_windows *w, size_t from, size_t n_token)
+{
+    size_t end = from, n = 0;
+    while (end < w->n && (end == from || n + w->w[end].n <= n_token))
+        n += w->w[end++].n;
+    return end;
+}

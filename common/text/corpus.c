@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "text/corpus.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/threads.h"
+#include "text/batch.h"
+#include <stdlib.h>
+#include <string.h>
+
+size_t corpus_template_start(const struct tokenizer *t, uint32_t **start)
+{
+    struct tokenizer_work *w = tokenizer_work_new(t);
+    struct tokens with = { 0 }, without = { 0 };
+    size_t n = 0;
+    *start = NULL;
+    if (tokenizer_encode(t, w, "a", 1, 1, &with) == 0 && tokenizer_encode(t, w, "a", 1, 0, &without) == 0 &&
+        without.n)
+        while (n + without.n <= with.n && memcmp(with.id + n, without.id, without.n * sizeof *with.id) != 0)
+            n++;
+    if (n && n + without.n <= with.n) {
+        *start = xnew(n, sizeof **start);
+        memcpy(*start, with.id, n * sizeof **start);
+    } else {
+        n = 0;
+    }
+    tokens_clear(&with);
+    tokens_clear(&without);
+    tokenizer_work_free(w);
+    return n;
+}
+
+static int is_first_byte(char c)
+{
+    return ((unsigned char)c & 0xc0) != 0x80;
+}
+
+/* Adds a text s[0..n-1] that has been encoded. */
+static void add_text(struct corpus *c, size_t line, const char *s, const struct tokens *t,
+                     const struct corpus_options *o)
+{
+    size_t n = o->n_start + t->n, room = c->id_room, room_bytes = room, room_chars = room;
+    struct corpus_text text = { c->n_lang - 1, line, c->n_id, n, o->n_start, 0 };
+    xgrow(&c->id, &room, c->n_id + n, sizeof *c->id);
+    xgrow(&c->bytes, &room_bytes, c->n_id + n, sizeof *c->bytes);
+    xgrow(&c->chars, &room_chars, c->n_id + n, sizeof *c->chars);
+    c->id_room = room;
+    for (size_t i = 0; i < n; i++, c->n_id++) {
+        size_t k = i - o->n_start, from = i > o->n_start ? t->end[k - 1] : 0;
+        int is_start = i < o->n_start;
+        c->id[c->n_id] = is_start ? o->start[i] : t->id[k];
+        c->bytes[c->n_id] = is_start ? 0 : (uint32_t)(t->end[k] - from);
+        c->chars[c->n_id] = 0;
+        for (size_t b = from; !is_start && b < t->end[k]; b++)
+            c->chars[c->n_id] += (uint32_t)is_first_byte(s[b]);
+        text.n_unknown += !is_start && tokenizer_token_flags(o->tokenizer, t->id[k]) & TOKEN_UNKNOWN;
+    }
+    c->n_empty += !t->n;
+    xgrow(&c->text, &c->text_room, c->n_text + 1, sizeof *c->text);
+    c->text[c->n_text++] = text;
+}
+
+/* Lines of a batch, encoded by several threads, each line into tokens of its own. */
+struct job {
+    const struct corpus_options *o;
+    const struct batch *batch;
+    const char *path;
+    struct tokenizer_work **work; /* [n_thread] */
+    struct tokens *tokens;        /* [batch->n] */
+};
+
+static void encode_line(void *context, size_t i, int worker)
+{
+    struct job *j = context;
+    size_t n;
+    const char *s = batch_line(j->batch, i, &n);
+    int status = tokenizer_encode(j->o->tokenizer, j->work[worker], s, n, 0, &j->tokens[i]);
+    if (status < 0)
+        die("%s: line %zu: %s", j->path, j->batch->first + i, tokenizer_strerror(status));
+}
+
+static void encode_lines(struct corpus *c, struct job *j)
+{
+    j->tokens = xcalloc(j->batch->n, sizeof *j->tokens);
+    threads_for(j->o->n_thread, j->batch->n, encode_line, j);
+    for (size_t i = 0; i < j->batch->n; i++) {
+        size_t n;
+        add_text(c, j->batch->first + i, batch_line(j->batch, i, &n), &j->tokens[i], j->o);
+        tokens_clear(&j->tokens[i]);
+    }
+    free(j->tokens);
+}
+
+static void join_lines(struct strbuf *whole, const struct batch *batch, const char *join)
+{
+    for (size_t i = 0; i < batch->n; i++) {
+        size_t n;
+        const char *s = batch_line(batch, i, &n);
+        if (batch->first + i > 1)
+            strbuf_str(whole, join);
+        strbuf_add(whole, s, n);
+    }
+}
+
+static void encode_whole(struct corpus *c, struct job *j, struct strbuf *whole)
+{
+    struct tokens t = { 0 };
+    int status = tokenizer_encode(j->o->tokenizer, j->work[0], strbuf_text(whole), whole->n, 0, &t);
+    if (status < 0)
+        die("%s: %s", j->path, tokenizer_strerror(status));
+    add_text(c, 1, whole->s, &t, j->o);
+    tokens_clear(&t);
+}
+
+void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o)
+{
+    struct linein *in = linein_open(path);
+    struct batch batch = { 0 };
+    struct strbuf whole = { 0 };
+    struct job j = { .o = o, .batch = &batch, .path = linein_path(in) };
+    size_t n_thread = o->n_thread > 1 ? (size_t)o->n_thread : 1;
+    j.work = xcalloc(n_thread, sizeof(*j.work));
+    for (size_t i = 0; i < n_thread; i++)
+        j.work[i] = tokenizer_work_new(o->tokenizer);
+    xgrow(&c->lang, &c->lang_room, c->n_lang + 1, sizeof(*c->lang));
+    c->lang[c->n_lang++] = xstrdup(lang);
+    while (batch_read(&batch, in)) {
+        if (o->whole_files)
+            join_lines(&whole, &batch, o->join);
+        else
+            encode_lines(c, &j);
+    }
+    if (o->whole_files)
+        encode_whole(c, &j, &whole);
+    for (size_t i = 0; i < n_thread; i++)
+        tokenizer_work_free(j.work[i]);
+    free(j.work);
+    strbuf_clear(&whole);
+    batch_clear(&batch);
+    linein_close(in);
+}
+
+void corpus_clear(struct corpus *c)
+{
+    for (size_t i = 0; i < c->n_lang; i++)
+        free(c->lang[i]);
+    free(c->lang);
+    free(c->text);
+    free(c->id);
+    free(c->bytes);
+    free(c->chars);
+    *c = (struct corpus){ 0 };
+}

@@ -1,0 +1,46 @@
+/* corpus.h - texts by language as tokens, all of them in memory.  Layer: text.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TEXT_CORPUS_H
+#define TEXT_CORPUS_H
+#include "text/tokenizer.h"
+#include <stddef.h>
+
+/* A line of a file, or a whole file. Its tokens are id[first .. first + n - 1] of the corpus, of which the
+ * first n_start are not of the text but in front of it (a token for its beginning). */
+struct corpus_text {
+    size_t lang, line; /* index of the language; number of the line from 1, of a whole file 1 */
+    size_t first, n, n_start, n_unknown;
+};
+
+struct corpus {
+    char **lang; /* [n_lang] in the order of the files */
+    size_t n_lang;
+    struct corpus_text *text; /* [n_text] in the order of languages, then lines */
+    size_t n_text;
+    uint32_t *id;            /* [n_id] */
+    uint32_t *bytes, *chars; /* [n_id] of its text that each token covers; a code point belongs to the token
+                                with its first byte; those in front have none */
+    size_t n_id;
+    size_t n_empty; /* texts without a token of their own */
+    size_t lang_room, text_room, id_room;
+};
+
+struct corpus_options {
+    const struct tokenizer *tokenizer;
+    int whole_files; /* a file is one text, its lines joined by `join`; else each line is */
+    const char *join;
+    const uint32_t *start; /* the tokens in front of each text */
+    size_t n_start;
+    int n_thread;
+};
+
+/* The tokens that the tokenizer's own template puts in front of a text, into *start, which the caller frees;
+ * returns how many. */
+size_t corpus_template_start(const struct tokenizer *t, uint32_t **start);
+
+/* Reads a file ("-" is standard input) and adds its texts under the language `lang`. Ends the program when it
+ * cannot be read, is not UTF-8 or the tokenizer refuses it. Begin with a corpus of all zeros. */
+void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o);
+void corpus_clear(struct corpus *c);
+
+#endif
