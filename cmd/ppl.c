@@ -1,0 +1,559 @@
+/* ppl - how well a model predicts each language's text, and what a change to it costs
+ * in: a model, text by language (FILE, named by language, or stdin); out: CSV, a row for each language, line
+ * or token (stdout). SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "base/msg.h"
+#include "cli/cli.h"
+#include "io/csvout.h"
+#include "lm/run.h"
+#include "lm/score.h"
+#include "lm/windows.h"
+#include "quant/matrix.h"
+#include "text/batch.h"
+#include "text/corpus.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *model_path, *tokenizer_path, *against, *quant, *out_path = "-", *by = "lang",
+                                                                  *lang_of_stdin = "stdin";
+static const char *start_token = "auto", *unit = "line", *precision_name = "auto";
+static char **quant_only;
+static int64_t context, stride, memory_mib = 2048, n_thread = 1;
+static int full_windows;
+
+static const struct cli_opt opts[] = {
+    { 'm', "model", CLI_STR, &model_path, "MODEL",
+      "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or "
+      "wquant's (- is "
+      "stdin)",
+      0, 0, 0 },
+    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+      "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
+    { 0, "quant", CLI_STR, &quant, "SPEC",
+      "quantise the model's matrices on the way and compare it with itself: KEY=VALUE,... as wquant has "
+      "them, "
+      "bits=4,per=group:128",
+      0, 0, 0 },
+    { 0, "against", CLI_STR, &against, "MODEL", "compare the model with this one, which has not been changed",
+      0, 0, 0 },
+    { 0, "only", CLI_LIST, &quant_only, "ROLE,...", "--quant: matrices of these roles [all in the layers]", 0,
+      0, 0 },
+    { 0, "by", CLI_CHOICE, &by, "WHAT", "a row for each `lang`, `line` or `token` [lang]", 0, 0,
+      "lang line token" },
+    { 0, "context", CLI_INT, &context, "N",
+      "tokens that the model sees at once [2048, or what it was made for if that is less]", 2, 1 << 24, 0 },
+    { 0, "stride", CLI_INT, &stride, "N",
+      "tokens from one window of a text to the next, up to the context [the context]", 1, 1 << 24, 0 },
+    { 0, "text", CLI_CHOICE, &unit, "WHAT",
+      "what is one text: a `line`, or a `file`, its lines joined by an empty one [line]", 0, 0, "line file" },
+    { 0, "full-windows", CLI_FLAG, &full_windows, 0,
+      "leave out a text's last window if it is shorter than the context", 0, 0, 0 },
+    { 0, "start", CLI_STR, &start_token, "TOKEN",
+      "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
+      "puts "
+      "there [auto]",
+      0, 0, 0 },
+    { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
+    { 0, "precision", CLI_CHOICE, &precision_name, "WHICH",
+      "of matrix products: f32; bf16; bf16x3, as exact as f32 in bf16 units; auto, the fastest as exact as "
+      "f32 [auto]",
+      0, 0, "auto f32 bf16 bf16x3" },
+    { 0, "memory", CLI_INT, &memory_mib, "MIB",
+      "for the states of the tokens that go through the model together; more text takes further passes "
+      "[2048]",
+      1, 1 << 24, 0 },
+    CLI_OUTPUT(&out_path, "CSV"),
+    CLI_THREADS(&n_thread),
+    CLI_COMMON,
+    CLI_END
+};
+
+static const struct cli_prog prog = {
+    .name = "ppl",
+    .synopsis = "-m MODEL [OPTION]... [FILE]...",
+    .summary = "Perplexity of a language model by language, line or token, and what quantising it costs.",
+    .in = "text in UTF-8, one paragraph a line; a file is named by its language (eng.txt is eng)",
+    .out = "CSV of lang, (line, (position, id, token,)) tokens, unscored, unknown, bytes, chars, nll, "
+           "perplexity, "
+           "bits_per_byte, bits_per_char; with --quant or --against also ref_nll, ref_perplexity, "
+           "ref_bits_per_byte, "
+           "delta_nll, delta_bits_per_byte, degradation, kl, top1_agreement, rms_delta_p",
+    .notes =
+        "tokens are those predicted, each from what is before it in its window; bytes and chars are theirs. "
+        "unscored "
+        "ones have nothing before them (the first of a text that nothing is put in front of, the first of a "
+        "further window); unknown counts unknown tokens. nll is nats a token, perplexity exp(nll), "
+        "bits_per_byte "
+        "is over the bytes of UTF-8, bits_per_char over code points.\n"
+        "The model under test is the quantised one, or MODEL beside --against; ref_ is of the other. delta_ "
+        "is "
+        "the difference, degradation is (perplexity - ref_perplexity) / ref_perplexity, kl the mean KL "
+        "divergence "
+        "of the model from the reference in nats a token, top1_agreement the share of tokens where both find "
+        "the same one likeliest, rms_delta_p the root mean square of the change of the right token's "
+        "probability. Where a language's nll is above the logarithm of the vocabulary's size, that of "
+        "guessing, "
+        "no delta or degradation is given by lang: beyond that they rank nothing.\n"
+        "Nothing depends on threads, on --memory or on what else is scored.",
+    .example = "  ppl -m bloom-560m text/*.txt\n"
+               "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
+               "      ppl -m - --against bloom-560m -t bloom-560m text/*.txt\n"
+               "  ppl -m bloom-560m --quant bits=4 --by line text/*.txt |\n"
+               "      bootstrap --stat mean -x delta_nll --by lang",
+    .see_also = "modelcat, wquant, bootstrap",
+};
+
+/* ---- what is added up */
+
+struct tally {
+    uint64_t n, unscored, unknown, bytes, chars, n_agree;
+    double nll, ref_nll, kl, squares; /* sums over tokens: nats, nats, nats, of (p - ref_p)^2 */
+};
+
+static void tally_add(struct tally *to, const struct tally *t)
+{
+    to->n += t->n;
+    to->unscored += t->unscored;
+    to->unknown += t->unknown;
+    to->bytes += t->bytes;
+    to->chars += t->chars;
+    to->n_agree += t->n_agree;
+    to->nll += t->nll;
+    to->ref_nll += t->ref_nll;
+    to->kl += t->kl;
+    to->squares += t->squares;
+}
+
+static struct corpus corpus;
+static struct tokenizer *tokenizer;
+static struct lm_windows windows;
+static struct tally *of_text; /* [corpus.n_text] */
+static struct csvout *out;
+static struct lm_run run[2]; /* the model under test; the reference */
+static size_t n_run = 1, vocab_size;
+static enum gemm_precision precision;
+
+static double per(double a, double b)
+{
+    return b > 0 ? a / b : NAN;
+}
+
+/* The columns of figures that every row ends with. ranked: deltas are given. */
+static void put_tally(const struct tally *t, int ranked)
+{
+    double n = (double)t->n, nll = per(t->nll, n), bits = t->nll / M_LN2, ref = per(t->ref_nll, n);
+    double ref_bits = t->ref_nll / M_LN2;
+    csvout_int(out, (int64_t)t->n);
+    csvout_int(out, (int64_t)t->unscored);
+    csvout_int(out, (int64_t)t->unknown);
+    csvout_int(out, (int64_t)t->bytes);
+    csvout_int(out, (int64_t)t->chars);
+    csvout_num(out, nll);
+    csvout_num(out, exp(nll));
+    csvout_num(out, per(bits, (double)t->bytes));
+    csvout_num(out, per(bits, (double)t->chars));
+    if (n_run < 2) {
+        csvout_end_row(out);
+        return;
+    }
+    csvout_num(out, ref);
+    csvout_num(out, exp(ref));
+    csvout_num(out, per(ref_bits, (double)t->bytes));
+    csvout_num(out, ranked ? nll - ref : NAN);
+    csvout_num(out, ranked ? per(bits - ref_bits, (double)t->bytes) : NAN);
+    csvout_num(out, ranked ? expm1(nll - ref) : NAN);
+    csvout_num(out, per(t->kl, n));
+    csvout_num(out, per((double)t->n_agree, n));
+    csvout_num(out, sqrt(per(t->squares, n)));
+    csvout_end_row(out);
+}
+
+#define FIGURES "tokens,unscored,unknown,bytes,chars,nll,perplexity,bits_per_byte,bits_per_char"
+#define COMPARED                                                                                             \
+    ",ref_nll,ref_perplexity,ref_bits_per_byte,delta_nll,delta_bits_per_byte,degradation,kl,top1_agreement," \
+    "rms_delta_p"
+
+static void open_out(void)
+{
+    const char *place = !strcmp(by, "lang") ? "" : !strcmp(by, "line") ? "line," : "line,position,id,token,";
+    char *header = xsprintf("lang,%s%s%s", place, FIGURES, n_run > 1 ? COMPARED : "");
+    out = csvout_open(out_path, header);
+    free(header);
+}
+
+/* ---- scores into tallies */
+
+/* Token `index` of the corpus, of text x, under the models. */
+static struct tally tally_of(size_t index, const struct lm_score *s, const struct lm_score *ref,
+                             const struct lm_contrast *c)
+{
+    struct tally t = {
+        .n = 1, .bytes = corpus.bytes[index], .chars = corpus.chars[index], .nll = lm_score_nll(s)
+    };
+    t.unknown = (tokenizer_token_flags(tokenizer, corpus.id[index]) & TOKEN_UNKNOWN) != 0;
+    if (!ref)
+        return t;
+    t.ref_nll = lm_score_nll(ref);
+    t.kl = lm_contrast_kl(c, ref, s);
+    t.n_agree = s->top == ref->top;
+    double change = exp(-t.nll) - exp(-t.ref_nll);
+    t.squares = change * change;
+    if (t.kl < -1e-9)
+        die("KL divergence came out as %g: the logits are too large to be told apart", t.kl);
+    if (t.kl < 0)
+        t.kl = 0;
+    return t;
+}
+
+static void put_token(const struct corpus_text *x, size_t index, const struct tally *t)
+{
+    size_t n;
+    const char *token = tokenizer_token(tokenizer, corpus.id[index], &n);
+    csvout_str(out, corpus.lang[x->lang]);
+    csvout_int(out, (int64_t)x->line);
+    csvout_int(out, (int64_t)(index - x->first - x->n_start + 1));
+    csvout_int(out, corpus.id[index]);
+    csvout_strn(out, token ? token : "", token ? n : 0);
+    put_tally(t, 1);
+}
+
+/* What a batch has to say, token by token. Row i of the scores is of token index[i]. */
+static void take_scores(const struct lm_window *const *window, const size_t *index, size_t n,
+                        const struct lm_score *score, const struct lm_score *ref, const struct lm_contrast *c)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct corpus_text *x = &corpus.text[window[i]->text];
+        struct tally t = tally_of(index[i], &score[i], ref ? &ref[i] : NULL, c ? &c[i] : NULL);
+        if (!isfinite(t.nll) || (ref && !isfinite(t.ref_nll)))
+            die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
+        tally_add(&of_text[window[i]->text], &t);
+        if (!strcmp(by, "token"))
+            put_token(x, index[i], &t);
+    }
+}
+
+/* ---- a batch through the models */
+
+static size_t pass, n_pass; /* through the models */
+
+static void layer_done(int layer, int n_layer)
+{
+    msg_progress("pass %zu of %zu: layer %d of %d", pass, n_pass, layer + 1, n_layer);
+}
+
+static _Noreturn void die_of_model(const struct lm_run *r)
+{
+    die("%s: %s", r == &run[0] || !against ? model_path : against, lm_model_error(r->model));
+}
+
+/* Keeps the rows of x[.][d] whose numbers are in row[0..n-1], in order. */
+static void compact(float *x, size_t d, const size_t *row, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        memmove(x + i * d, x + row[i] * d, d * sizeof *x);
+}
+
+static void score_batch(size_t from, size_t end, struct lm_batch *batch)
+{
+    lm_batch_fill(batch, &windows, from, end, corpus.id);
+    size_t n_token = batch->start[end - from], n = 0, bad;
+    if (lm_run_batch(run, n_run, &batch->text, NULL, layer_done, &bad) < 0)
+        die_of_model(&run[bad]);
+    size_t *row = xnew(n_token, sizeof *row), *index = xnew(n_token, sizeof *index);
+    const struct lm_window **window = xnew(n_token, sizeof(*window));
+    uint32_t *target = xnew(n_token, sizeof *target);
+    for (size_t w = from; w < end; w++)
+        for (size_t i = windows.w[w].score; i < windows.w[w].n; i++, n++) {
+            row[n] = batch->start[w - from] + i - 1;
+            index[n] = windows.w[w].first + i;
+            target[n] = corpus.id[index[n]];
+            window[n] = &windows.w[w];
+        }
+    struct lm_score *score[2] = { NULL, NULL };
+    struct lm_contrast *contrast[2] = { NULL, NULL };
+    struct lm_side side[2]; /* the reference first */
+    for (size_t k = 0; k < n_run; k++) {
+        struct lm_run *r = &run[n_run - 1 - k];
+        compact(r->x, lm_model_config(r->model)->d_embed, row, n);
+        score[k] = xnew(n, sizeof **score);
+        side[k] = (struct lm_side){ r->model, r->variant, r->x, score[k] };
+    }
+    if (n_run > 1)
+        contrast[1] = xnew(n, sizeof **contrast);
+    if (lm_score_rows(side, n_run, target, n, n_run > 1 ? contrast : NULL, precision, (int)n_thread, NULL,
+                      &bad) < 0)
+        die_of_model(&run[n_run - 1 - bad]);
+    if (n_run > 1)
+        take_scores(window, index, n, score[1], score[0], contrast[1]);
+    else
+        take_scores(window, index, n, score[0], NULL, NULL);
+    free(contrast[1]);
+    free(score[0]);
+    free(score[1]);
+    free(target);
+    free(window);
+    free(index);
+    free(row);
+}
+
+/* ---- models */
+
+static struct lm_checkpoint *open_model(const char *path)
+{
+    const char *why;
+    struct lm_checkpoint *c = lm_checkpoint_open(path, (int)n_thread, &why);
+    if (!c)
+        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
+    return c;
+}
+
+static struct quant_spec spec;
+
+static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
+{
+    (void)ctx;
+    (void)name;
+    if (!quant_only)
+        return p->layer >= 0;
+    for (char **role = quant_only; *role; role++)
+        if (!strcmp(*role, lm_role_name(p->role)))
+            return 1;
+    return 0;
+}
+
+static int apply_quant(void *ctx, const struct lm_place *p, const char *name, float *w, size_t n_out,
+                       size_t n_in, char why[LM_WHY_MAX])
+{
+    size_t bad_row = 0;
+    (void)ctx;
+    (void)p;
+    (void)name;
+    int status = quant_matrix(&spec, w, n_out, n_in, (int)n_thread, NULL, NULL, &bad_row);
+    if (status < 0)
+        snprintf(why, LM_WHY_MAX, "row %zu: %s", bad_row, quant_why(status));
+    return status;
+}
+
+static void read_quant(void)
+{
+    char why[QUANT_WHY_MAX];
+    cli_refuse_if(!quant, &quant_only, "without --quant");
+    if (!quant)
+        return;
+    if (against)
+        die_usage("--quant compares the model with itself: not beside --against");
+    quant_spec_init(&spec);
+    if (quant_spec_parse(&spec, quant, why) < 0)
+        die_usage("--quant: %s", why);
+    quant_spec_resolve(&spec, QUANT_SCALE_F32);
+    for (char **role = quant_only; role && *role; role++)
+        if (lm_role_find(*role) < 0)
+            die_usage("--only: '%s' is no role of a matrix", *role);
+}
+
+/* ---- text */
+
+static size_t find_start(uint32_t **start)
+{
+    if (!strcmp(start_token, "auto"))
+        return corpus_template_start(tokenizer, start);
+    *start = xmalloc(sizeof **start);
+    if (!strcmp(start_token, "none"))
+        return 0;
+    int32_t id = tokenizer_find(tokenizer, start_token, strlen(start_token));
+    if (id < 0)
+        die("--start: the tokenizer has no token '%s'", start_token);
+    **start = (uint32_t)id;
+    return 1;
+}
+
+static void read_texts(char **files)
+{
+    uint32_t *start;
+    size_t n_start = find_start(&start);
+    struct corpus_options o = { tokenizer, !strcmp(unit, "file"), "\n\n", start, n_start, (int)n_thread };
+    for (; *files; files++) {
+        char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
+        for (size_t i = 0; i < corpus.n_lang; i++)
+            if (!strcmp(corpus.lang[i], lang))
+                die("%s: a file before it is of language '%s' too", *files, lang);
+        corpus_read(&corpus, *files, lang, &o);
+        free(lang);
+    }
+    free(start);
+    of_text = xcalloc(corpus.n_text, sizeof *of_text);
+}
+
+/* Windows of all texts that have something to predict. */
+static void cut_windows(const struct lm_config *config)
+{
+    size_t longest = lm_forward_longest(config), usual = longest ? longest : config->n_position;
+    if (!context)
+        context = usual && usual < 2048 ? (int64_t)usual : 2048;
+    if (longest && (size_t)context > longest)
+        die("--context: the model has %zu positions", longest);
+    if (!stride)
+        stride = context;
+    if (stride > context)
+        die_usage("--stride: %lld is more than the context of %lld", (long long)stride, (long long)context);
+    for (size_t i = 0; i < corpus.n_text; i++) {
+        const struct corpus_text *x = &corpus.text[i];
+        size_t before = windows.n, scored = 0;
+        lm_windows_cut(&windows, i, x->first, x->n, x->n_start, (size_t)context, (size_t)stride,
+                       full_windows);
+        for (size_t w = before; w < windows.n; w++)
+            scored += windows.w[w].n > windows.w[w].score ? windows.w[w].n - windows.w[w].score : 0;
+        if (windows.n > before && windows.w[windows.n - 1].score >= windows.w[windows.n - 1].n)
+            windows.n--;
+        of_text[i].unscored = x->n - x->n_start - scored;
+    }
+}
+
+static void check_vocabulary(const struct lm_checkpoint *c, const struct lm_checkpoint *ref)
+{
+    vocab_size = lm_checkpoint_config(c)->vocab_size;
+    if (ref && lm_checkpoint_config(ref)->vocab_size != vocab_size)
+        die("%s: has a vocabulary of %zu, and %s of %zu", against, lm_checkpoint_config(ref)->vocab_size,
+            model_path, vocab_size);
+    for (size_t i = 0; i < corpus.n_id; i++)
+        if (corpus.id[i] >= vocab_size)
+            die("the tokenizer's token %u is beyond the model's vocabulary of %zu: they do not belong "
+                "together",
+                corpus.id[i], vocab_size);
+}
+
+/* ---- rows */
+
+static void write_rows(void)
+{
+    size_t n_beyond = 0, i = 0;
+    double uniform = log((double)vocab_size);
+    for (size_t lang = 0; lang < corpus.n_lang; lang++) {
+        struct tally all = { 0 };
+        for (; i < corpus.n_text && corpus.text[i].lang == lang; i++) {
+            tally_add(&all, &of_text[i]);
+            if (strcmp(by, "line") != 0)
+                continue;
+            csvout_str(out, corpus.lang[lang]);
+            csvout_int(out, (int64_t)corpus.text[i].line);
+            put_tally(&of_text[i], 1);
+        }
+        int beyond = all.n && all.nll / (double)all.n > uniform * (1 + 1e-12);
+        n_beyond += (size_t)beyond;
+        if (beyond)
+            warn("%s: %.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
+                 all.nll / (double)all.n, uniform, n_run > 1 ? ": its degradation ranks nothing" : "");
+        if (!strcmp(by, "lang")) {
+            csvout_str(out, corpus.lang[lang]);
+            put_tally(&all, !beyond);
+        }
+    }
+    if (corpus.n_empty)
+        warn("texts without a token: %zu", corpus.n_empty);
+}
+
+/* ---- all of it */
+
+/* The models' sides, with room for n_token tokens at a time. Where the text takes several passes, a pipe,
+ * which cannot be read again, is kept in memory. */
+static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_t n_token, int one_pass)
+{
+    struct lm_change change = { wants_quant, apply_quant, NULL };
+    int keep = !one_pass && !lm_checkpoint_can_rewind(c),
+        keep_ref = ref && !one_pass && !lm_checkpoint_can_rewind(ref);
+    run[0].model = lm_model_new(c, precision, (int)n_thread, &change, quant != NULL, keep);
+    run[0].variant = quant != NULL;
+    if (n_run > 1)
+        run[1].model = ref ? lm_model_new(ref, precision, (int)n_thread, NULL, 0, keep_ref) : run[0].model;
+    for (size_t k = 0; k < n_run; k++) {
+        const struct lm_config *config = lm_model_config(run[k].model);
+        run[k].forward = lm_forward_new(config, lm_windows_longest(&windows), (int)n_thread);
+        run[k].x = xaligned(n_token, config->d_model * sizeof *run[k].x);
+    }
+}
+
+static void close_sides(void)
+{
+    for (size_t k = 0; k < n_run; k++) {
+        lm_forward_free(run[k].forward);
+        free(run[k].x);
+        if (k == 0 || run[k].model != run[0].model)
+            lm_model_free(run[k].model);
+    }
+}
+
+/* The models from the start once more. */
+static void again(void)
+{
+    for (size_t k = 0; k < n_run; k++)
+        if ((k == 0 || run[k].model != run[0].model) && lm_model_again(run[k].model) < 0)
+            die_of_model(&run[k]);
+}
+
+/* Every window through the models, in batches that fit into --memory. */
+static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
+{
+    size_t d = lm_checkpoint_config(c)->d_model, d_ref = ref ? lm_checkpoint_config(ref)->d_model : d;
+    size_t room = ((size_t)memory_mib << 20) / ((d + (n_run > 1 ? d_ref : 0)) * sizeof(float));
+    size_t most = lm_windows_longest(&windows), n_batch = 0;
+    for (size_t from = 0, end; from < windows.n; from = end, n_batch++) {
+        size_t n = 0;
+        end = lm_batch_end(&windows, from, room);
+        for (size_t w = from; w < end; w++)
+            n += windows.w[w].n;
+        most = n > most ? n : most;
+    }
+    struct lm_batch batch = { 0 };
+    open_sides(c, ref, most, n_batch < 2);
+    for (size_t from = 0, end, i = 0; from < windows.n; from = end, i++) {
+        end = lm_batch_end(&windows, from, room);
+        if (from)
+            again();
+        pass = i + 1;
+        n_pass = n_batch;
+        score_batch(from, end, &batch);
+    }
+    msg_progress_end();
+    lm_batch_clear(&batch);
+    close_sides();
+}
+
+static void check_arguments(void)
+{
+    if (!model_path)
+        die_usage("no model is given (-m)");
+    if (!tokenizer_path && !strcmp(model_path, "-"))
+        die_usage("a model from standard input needs --tokenizer");
+    if (against && !strcmp(model_path, "-") && !strcmp(against, "-"))
+        die_usage("--against: standard input is the model already");
+    read_quant();
+    n_run = 1 + (quant || against);
+}
+
+int main(int argc, char **argv)
+{
+    const char *failed;
+    char *why, **files = cli_parse(&prog, opts, argc, argv);
+    check_arguments();
+    if (gemm_load(&failed) < 0)
+        die("%s", failed);
+    precision = gemm_default_precision();
+    tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &why);
+    if (!tokenizer)
+        die("%s", why);
+    read_texts(files);
+    struct lm_checkpoint *c = open_model(model_path), *ref = against ? open_model(against) : NULL;
+    check_vocabulary(c, ref);
+    cut_windows(lm_checkpoint_config(c));
+    open_out();
+    score_windows(c, ref);
+    write_rows();
+    csvout_close(out);
+    lm_windows_clear(&windows);
+    corpus_clear(&corpus);
+    tokenizer_free(tokenizer);
+    free(of_text);
+    return 0;
+}

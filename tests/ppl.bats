@@ -1,0 +1,178 @@
+# ppl: closed forms and what must agree with what, then texts, windows and models that need a word, then the contract.
+load helper
+
+setup() {
+    helper_setup
+    golden=$DATA/golden
+    printf '%s\n' 'All human beings are born free and equal in dignity and rights.' '' 'They are endowed with reason.' >eng.txt
+    printf '%s\n' 'Alle Menschen sind frei und gleich an Würde und Rechten geboren.' 'x' 'Sie sind mit Vernunft begabt.' >deu.txt
+}
+
+# score MODEL OPTION...: ppl of that golden model, quietly
+score() {
+    ppl -m "$(golden "$1")" -t "$golden/tokenizer.json" "${@:2}" 2>err
+}
+
+# A model whose head sees nothing but zeros, so that every token is as likely as any other.
+uniform_model() {
+    mkdir -p uniform
+    cp "$(golden bloom-a)/config.json" uniform/
+    tensorcat --skip 'transformer.ln_f.*' "$(golden bloom-a)/model.safetensors" >most.t
+    for part in weight bias; do
+        tgen -n "transformer.ln_f.$part" $(printf '0 %.0s' {1..48}) >"$part.t"
+    done
+    tensorcat -o uniform/model.safetensors most.t weight.t bias.t
+}
+
+# ---- values
+
+@test "ppl: a model that knows nothing has perplexity 291 and log2(291) bits a token" {
+    uniform_model
+    ppl -m uniform -t "$golden/tokenizer.json" eng.txt deu.txt >got.csv 2>err
+    for row in 1 2; do
+        close "$(field perplexity $row <got.csv)" 291 1e-14
+        n=$(field tokens $row <got.csv) bytes=$(field bytes $row <got.csv) chars=$(field chars $row <got.csv)
+        close "$(field nll $row <got.csv)" 5.673323267171493 1e-15 # ln 291
+        bits=$(awk -v n="$n" 'BEGIN { print n * log(291) / log(2) }')
+        close "$(field bits_per_byte $row <got.csv)" "$(awk -v a="$bits" -v b="$bytes" 'BEGIN { printf "%.9g", a / b }')" 1e-5
+        close "$(field bits_per_char $row <got.csv)" "$(awk -v a="$bits" -v b="$chars" 'BEGIN { printf "%.9g", a / b }')" 1e-5
+    done
+    grep -q 'texts without a token: 1' err
+}
+
+@test "ppl: bytes and characters are those of the tokens that are predicted" {
+    score bloom-a --by line deu.txt >got.csv
+    # 64 characters in 65 bytes, ü of two, of which the first token, 'A', cannot be predicted; 'x' is alone
+    [[ $(field chars 1 <got.csv) == 63 && $(field bytes 1 <got.csv) == 64 && $(field unscored 1 <got.csv) == 1 ]]
+    [[ $(field tokens 2 <got.csv) == 0 && $(field unscored 2 <got.csv) == 1 && -z $(field nll 2 <got.csv) ]]
+    # with a token in front all are
+    score bloom-a --by line --start '<s>' deu.txt >got.csv
+    [[ $(field chars 1 <got.csv) == 64 && $(field bytes 1 <got.csv) == 65 && $(field unscored 1 <got.csv) == 0 ]]
+    [[ $(field tokens 2 <got.csv) == 1 && $(field bytes 2 <got.csv) == 1 ]]
+}
+
+@test "ppl: tokens add up to lines, and lines to languages" {
+    for by in token line lang; do score gpt2-a --by $by --quant bits=3 eng.txt deu.txt >$by.csv; done
+    for column in nll ref_nll kl top1_agreement; do
+        for row in 1 2; do
+            lang=$(sed -n $((row + 1))p lang.csv | cut -d, -f1)
+            for finer in line token; do
+                mean=$(mlr --icsv --ojson filter "\$lang == \"$lang\" && \$tokens > 0" then put "\$x = \$tokens * \$$column" then \
+                    stats1 -a sum -f x,tokens then put '$m = fmtnum($x_sum / $tokens_sum, "%.17g")' $finer.csv | sed -n 's/.*"m": //p')
+                close "$mean" "$(field $column $row <lang.csv)" 1e-12
+            done
+        done
+    done
+}
+
+@test "ppl: against itself a model is the same, at 16 bits too; fewer bits are further off" {
+    m=$(golden llama-a)
+    score llama-a --against "$m" eng.txt >same.csv
+    score llama-a --quant bits=16 eng.txt >sixteen.csv
+    cmp same.csv sixteen.csv
+    [[ $(field kl <same.csv) == 0 && $(field top1_agreement <same.csv) == 1 && $(field rms_delta_p <same.csv) == 0 ]]
+    for bits in 8 6 4; do score llama-a --quant bits=$bits eng.txt | field kl; done >kl
+    sort -g kl | cmp - kl
+    awk '!($1 > 0) { bad = 1 } END { exit bad }' kl
+}
+
+@test "ppl: beyond guessing a model ranks nothing" {
+    score bloom-a --quant bits=8 eng.txt >got.csv
+    grep -q '^ppl: eng: .* is worse than guessing (5.673): its degradation ranks nothing$' err
+    [[ -n $(field kl <got.csv) && -n $(field nll <got.csv) ]]
+    [[ -z $(field degradation <got.csv) && -z $(field delta_nll <got.csv) && -z $(field delta_bits_per_byte <got.csv) ]]
+    uniform_model
+    ppl -m uniform --quant bits=2 -t "$golden/tokenizer.json" eng.txt >got.csv 2>err
+    run ! grep guessing err
+    [[ $(field degradation <got.csv) == 0 && $(field kl <got.csv) == 0 ]]
+}
+
+# ---- windows
+
+@test "ppl: windows one after another lose a token each, windows that overlap lose one in all" {
+    cat eng.txt deu.txt >long.txt
+    score xglm-a --text file long.txt >whole.csv
+    n=$(($(field tokens <whole.csv) + $(field unscored <whole.csv)))
+    [[ $(field unscored <whole.csv) == $(((n + 63) / 64)) ]] # xglm-a has no table: 64 is what it was made for
+    score xglm-a --text file --context 16 long.txt >apart.csv
+    [[ $(field unscored <apart.csv) == $(((n + 15) / 16)) ]]
+    score xglm-a --text file --context 16 --stride 5 long.txt >overlap.csv
+    [[ $(field unscored <overlap.csv) == 1 ]]
+    score xglm-a --text file --context 16 --full-windows long.txt >full.csv
+    [[ $(field tokens <full.csv) == $((n / 16 * 15)) ]]
+}
+
+@test "ppl: a token's nll depends on its window and on nothing behind it or beside it" {
+    score bloom-a --by token --context 16 --text file eng.txt >long.csv
+    head -c 30 eng.txt >cut.txt
+    score bloom-a --by token --context 16 --text file cut.txt >short.csv
+    n=$(($(wc -l <short.csv) - 3)) # the last tokens may be cut in pieces
+    cmp <(sed 's/^eng//' long.csv | sed -n "2,${n}p") <(sed 's/^cut//' short.csv | sed -n "2,${n}p")
+}
+
+# ---- the same from everywhere
+
+@test "ppl: the same bytes for any threads and memory, from a directory, a file or a pipe, in any order" {
+    for l in {1..40}; do cat eng.txt deu.txt; done >many.txt
+    for m in opt-a gpt_neox-a; do
+        score $m --by line --quant bits=4 many.txt eng.txt >want.csv
+        score $m --by line --quant bits=4 --memory 1 --threads 3 many.txt eng.txt | cmp - want.csv
+        modelcat "$(golden $m)" >m.t
+        ppl -m m.t -t "$golden/tokenizer.json" --by line --quant bits=4 many.txt eng.txt 2>/dev/null | cmp - want.csv
+        modelcat "$(golden $m)" | ppl -m - -t "$golden/tokenizer.json" --by line --quant bits=4 --memory 1 many.txt eng.txt \
+            2>/dev/null | cmp - want.csv
+        score $m --by line --quant bits=4 eng.txt many.txt | sort | cmp - <(sort want.csv)
+        ppl -m "$(golden $m)" -t "$golden/tokenizer.json" --by line --quant bits=4 --lang eng <eng.txt 2>/dev/null >stdin.csv
+        cmp stdin.csv <(grep -e ^lang -e ^eng want.csv)
+    done
+}
+
+@test "ppl: tensors in no order of a forward pass wait in memory" {
+    score llama-a eng.txt >want.csv
+    modelcat "$(golden llama-a)" >m.t
+    tensorcat --only 'lm_head.*,*.2.*' m.t >b.t
+    tensorcat --skip 'lm_head.*,*.2.*' m.t >a.t
+    tensorcat b.t a.t | ppl -m - -t "$golden/tokenizer.json" eng.txt 2>/dev/null | cmp - want.csv
+}
+
+# ---- what is refused
+
+@test "ppl: what does not fit together is named" {
+    run -1 --separate-stderr ppl -m "$(golden gpt2-a)" -t "$golden/tokenizer.json" --context 65 eng.txt
+    [[ $stderr == "ppl: --context: the model has 64 positions" ]]
+    run -2 --separate-stderr ppl -m - eng.txt
+    [[ ${stderr_lines[0]} == "ppl: a model from standard input needs --tokenizer" ]]
+    run -2 --separate-stderr ppl eng.txt
+    [[ ${stderr_lines[0]} == "ppl: no model is given (-m)" ]]
+    run -2 --separate-stderr ppl -m x --quant bits=4 --against y eng.txt
+    run -2 --separate-stderr ppl -m x --quant bits=9 eng.txt
+    [[ ${stderr_lines[0]} == "ppl: --quant: "* ]]
+    run -1 --separate-stderr ppl -m "$(golden bloom-a)" -t "$golden/tokenizer.json" eng.txt ./eng.txt
+    [[ $stderr == "ppl: ./eng.txt: a file before it is of language 'eng' too" ]]
+    run -1 --separate-stderr ppl -m "$(golden bloom-a)" -t "$golden/tokenizer.json" --start '<nix>' eng.txt
+    [[ $stderr == "ppl: --start: the tokenizer has no token '<nix>'" ]]
+    mkdir small && sed 's/"vocab_size": *291/"vocab_size": 200/' "$(golden llama-a)/config.json" >small/config.json
+    cp "$(golden llama-a)/model.safetensors" small/
+    run -1 --separate-stderr ppl -m small -t "$golden/tokenizer.json" eng.txt
+    [[ $stderr == "ppl: "*"lm_head.weight"* || $stderr == "ppl: "*"embed_tokens.weight"* || $stderr == *"beyond the model's vocabulary"* ]]
+    printf '\xff\n' >bad.txt
+    run -1 --separate-stderr ppl -m "$(golden bloom-a)" -t "$golden/tokenizer.json" bad.txt
+    [[ $stderr == "ppl: bad.txt: line 1: "* ]]
+}
+
+@test "ppl: weights that are not finite, a stream that is cut" {
+    modelcat "$(golden bloom-a)" >m.t
+    head -c 300000 m.t >cut.t
+    run -1 --separate-stderr ppl -m cut.t -t "$golden/tokenizer.json" -o out.csv eng.txt
+    [[ $stderr == "ppl: cut.t: "*truncated* && ! -e out.csv ]]
+    uniform_model
+    tgen -n transformer.ln_f.bias nan $(printf '0 %.0s' {1..47}) >bias.t
+    tensorcat -o uniform/model.safetensors most.t weight.t bias.t
+    run -1 --separate-stderr ppl -m uniform -t "$golden/tokenizer.json" eng.txt
+    [[ $stderr == "ppl: eng: line 1: the model's logits are not finite" ]]
+}
+
+@test "ppl: keeps the contract" {
+    keeps_contract ppl
+    run -1 bash -c "ppl -m $(golden bloom-a) -t $golden/tokenizer.json eng.txt >/dev/full"
+}
