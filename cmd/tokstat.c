@@ -283,6 +283,7 @@ static void read_file(struct job *j, const char *file, const char *lang, struct 
         die("%s: has %zu lines, and the reference '%s' %zu", j->path, n, reference, ref->n);
     linein_close(in);
     batch_clear(&batch);
+    j->batch = NULL;
     gather(j);
 }
 

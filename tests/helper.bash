@@ -44,6 +44,7 @@ keeps_contract() {
 wrong_usage() {
     run -2 --separate-stderr "${@:2}"
     echo "$stderr"
+    # shellcheck disable=SC2154 # set by run
     [[ ${stderr_lines[0]} == "$2: $1" && -z $output ]]
 }
 

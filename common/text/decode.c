@@ -149,7 +149,7 @@ static void replace_text(const char *text, size_t n_text, const char *by, size_t
                          size_t n, struct strbuf *out)
 {
     const char *end = s + n, *at;
-    while (n_text && (at = memmem(s, (size_t)(end - s), text, n_text))) {
+    while (n && n_text && (at = memmem(s, (size_t)(end - s), text, n_text))) {
         strbuf_add(out, s, (size_t)(at - s));
         strbuf_add(out, by, n_by);
         s = at + n_text;
