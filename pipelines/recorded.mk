@@ -1,11 +1,12 @@
-# recorded.mk - the seeds' published study, re-analysed from the numbers that they recorded.
+# recorded.mk - the published study of BLOOM-560M, re-analysed from the numbers that it recorded.
 #
 # Question: which of the published claims about BLOOM-560M follow from the recorded numbers, how sure are they, and what
-# is left of them once script is held fixed? (EXP-001, 003, 004, 005, 007, 008 and 009b; damage is the seeds' own column,
+# is left of them once script is held fixed? (EXP-001, 003, 004, 005, 007, 008 and 009b; damage is the study's own column,
 # read off figures of a paper on other models, so this tests the reasoning, not the models.)
 #
 #   make -f pipelines/recorded.mk                       (about half a minute)
 #   make -f pipelines/recorded.mk RESAMPLES=1000        (a quick look)
+#   make -B -n -f pipelines/recorded.mk                 (every command, run or not; without -B only what is still to do)
 #
 # Decided beforehand: a published number "reproduces" when the recomputed one rounds to it, or, where it was resampled,
 # lies within the Monte Carlo tolerance in recorded/claims.csv; intervals are BCa, 95 %; permutation p are exact.
@@ -39,7 +40,7 @@ $(DIR)/layers.csv: $(RECORDED)/bloom560m-layers.csv $(RECORDED)/xglm564m-layers.
 
 CORR_BIN := $(call program,CORR)
 
-# Every predictor against the damage claimed; the controls; the seeds' mock, whose inputs were invented.
+# Every predictor against the damage claimed; the controls; the study's mock, whose inputs were invented.
 $(DIR)/corr.csv: $(DIR)/langs.csv $(CORR_BIN)
 	$(CORR) --method $(METHODS) --exact never --adjust holm,bh --y degradation \
 	  --x $(call list,$(HEADLINES) $(CONTROLS) $(THEORY) $(MOCK)) $< > $@
@@ -51,7 +52,7 @@ $(DIR)/identities.csv: $(DIR)/langs.csv $(CORR_BIN)
 
 # What the theory says against itself, and against the damage.
 $(DIR)/theory.csv: $(DIR)/langs.csv $(CORR_BIN)
-	$(CORR) --x keff16_deviation2 --y gain_seeds,gain_fixed,degradation $< > $@
+	$(CORR) --x keff16_deviation2 --y gain_published,gain_fixed,degradation $< > $@
 
 # What is left of the two predictors given script, training data and tokenisation ...
 $(DIR)/partial-%.csv: $(DIR)/langs.csv $(CORR_BIN)

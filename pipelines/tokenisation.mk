@@ -1,4 +1,4 @@
-# tokenisation.mk - what does a tokeniser charge each language for saying the same thing?
+# tokenisation.mk - what does a tokenizer charge each language for saying the same thing?
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 #   make -f pipelines/tokenisation.mk STEMS="eng tha fin"      a toy run; then leave STEMS out
@@ -9,7 +9,7 @@
 #
 # The text is the Universal Declaration of Human Rights (articles whose number is no multiple of 3; data/README.md), the
 # same in every language, paired by paragraph. The premium of a language is its number of tokens over English's, or those
-# of REFERENCE (Petrov et al. 2023); its interval comes from drawing paragraphs, in pairs, with replacement. The first two tokenisers are
+# of REFERENCE (Petrov et al. 2023); its interval comes from drawing paragraphs, in pairs, with replacement. The first two tokenizers are
 # compared with each other, with BLOOM's own on FLORES-200, and with the damage of 4 bits that the published study has.
 include pipelines/lib.mk
 
@@ -58,7 +58,7 @@ $(foreach t,$(TOKENIZERS),$(eval $(call measure,$(t))))
 INDEX := $(if $(INDEXED),$(TEXT),$(DIR))
 ifndef INDEXED
 $(DIR)/languages.csv: $(DIR)/efficiency-$(FIRST).csv $(DIR)/lines.csv
-	mlr --csv rename lang,stem then put '$$name = $$stem; $$seed_code = $$stem' then cut -o -f stem,name,script,seed_code $< > $@
+	mlr --csv rename lang,stem then put '$$name = $$stem; $$study_code = $$stem' then cut -o -f stem,name,script,study_code $< > $@
 $(DIR)/lines.csv: $(DIR)/lines-$(FIRST).csv
 	mlr --csv rename lang,stem then put '$$part = "eval"; $$unit = $$line' then cut -o -f stem,part,line,unit $< > $@
 	@test "$$(mlr --icsv --onidx count-distinct -f stem then count-distinct -f count $@ | wc -l)" = 1 || \
@@ -86,7 +86,7 @@ $(DIR)/premium-%.csv: $(DIR)/intervals-%.csv $(INDEX)/languages.csv pipelines/da
 	mlr --csv cut -o -f stem,n,estimate,low,high then rename n,pairs,estimate,premium \
 	  then put 'end { emit1 {"stem": "$(REFERENCE)", "premium": 1} }' then unsparsify \
 	  then join -j stem -f $(INDEX)/languages.csv then join -j script -f pipelines/data/scripts.csv \
-	  then cut -o -f stem,name,script,script_name,family,seed_code,pairs,premium,low,high then sort -nr premium $< > $@
+	  then cut -o -f stem,name,script,script_name,family,study_code,pairs,premium,low,high then sort -nr premium $< > $@
 
 # Tokens a word and bytes a token, and a name for the worst of each family of scripts in either
 EFFICIENCY := tokens,words,fertility,bytes_per_token,chars_per_token,continued_words,single_byte_share
@@ -99,7 +99,7 @@ $(DIR)/fertility-%.csv: $(DIR)/efficiency-%.csv $(INDEX)/languages.csv pipelines
 
 # ---- 3. by script
 
-# Row by row: each language under each tokeniser, without the reference itself
+# Row by row: each language under each tokenizer, without the reference itself
 $(DIR)/premium.csv: $(TOKENIZERS:%=$(DIR)/premium-%.csv)
 	mlr --csv put '$$tokenizer = gsub(FILENAME, ".*/premium-|[.]csv$$", "")' then filter '$$stem != "$(REFERENCE)"' \
 	  then put '$$latin = $$script == "Latn" ? "Latin" : "other"' then reorder -f tokenizer $^ > $@
@@ -117,25 +117,25 @@ $(DIR)/latin.csv: $(DIR)/premium.csv $(call program,BOOTSTRAP)
 	$(BOOTSTRAP) --stat=ratio-mean,diff-median --x=premium --group=latin --groups=other,Latin --by=tokenizer --interval=bca \
 	  --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $< > $@
 
-# ---- 4. the two tokenisers, BLOOM's own, and the published damage (where the text has some of its 14 languages)
+# ---- 4. the two tokenizers, BLOOM's own, and the published damage (where the text has some of its 14 languages)
 
 RECORDED := $(if $(INDEXED),yes,$(word 4,$(filter $(shell tail -n +2 pipelines/data/lang-covariates.csv | cut -d, -f1),$(STEMS))))
 
 # With a name for the dearest of each family of scripts, if above 2, and for those that pay less under the first
-$(DIR)/two-tokenisers.csv: $(DIR)/premium.csv $(HOW)/first.mlr
-	mlr --csv cut -f tokenizer,stem,name,family,seed_code,premium then put '$$tokenizer = "premium_" . $$tokenizer' \
+$(DIR)/two-tokenizers.csv: $(DIR)/premium.csv $(HOW)/first.mlr
+	mlr --csv cut -f tokenizer,stem,name,family,study_code,premium then put '$$tokenizer = "premium_" . $$tokenizer' \
 	  then reshape -s tokenizer,premium then sort -f family -nr premium_$(FIRST) \
 	  then put -s label=label -f $(HOW)/first.mlr \
 	  then put '$$label = $${premium_$(FIRST)} < $${premium_$(SECOND)} ? $$name : $${premium_$(FIRST)} > 2 ? $$label : ""' \
 	  then reorder -f label $< > $@
 
-$(DIR)/two-tokenisers-rank.csv: $(DIR)/two-tokenisers.csv $(call program,CORR)
+$(DIR)/two-tokenizers-rank.csv: $(DIR)/two-tokenizers.csv $(call program,CORR)
 	$(CORR) --x=premium_$(FIRST) --y=premium_$(SECOND) --method=spearman,pearson $< > $@
 
 # The 14 languages of the published study, the reference among them: its premium is 1
 $(DIR)/premium-and-damage.csv: $(TOKENIZERS:%=$(DIR)/premium-%.csv) pipelines/data/lang-covariates.csv \
 		pipelines/data/lang-degradation.csv
-	mlr --csv filter 'is_not_empty($$seed_code)' then rename seed_code,lang then cut -f lang,family,premium \
+	mlr --csv filter 'is_not_empty($$study_code)' then rename study_code,lang then cut -f lang,family,premium \
 	  then put '$$tokenizer = "premium_" . gsub(FILENAME, ".*/premium-|[.]csv$$", "")' then reshape -s tokenizer,premium \
 	  then join -j lang -f pipelines/data/lang-covariates.csv then join -j lang -f pipelines/data/lang-degradation.csv \
 	  then rename bloom_premium,premium_bloom \
@@ -149,7 +149,7 @@ $(DIR)/damage-correlations.csv: $(DIR)/premium-and-damage.csv $(call program,COR
 $(DIR)/damage-correlations-given-script.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
 	$(CORR) --x=$(PREMIUMS),premium_bloom --y=degradation --given=latin $< > $@
 
-# Do the two rank languages as BLOOM's own tokeniser does on another text?
+# Do the two rank languages as BLOOM's own tokenizer does on another text?
 $(DIR)/rank-as-bloom.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
 	$(CORR) --x=$(PREMIUMS) --y=premium_bloom --method=spearman,kendall $< > $@
 
@@ -157,14 +157,14 @@ $(DIR)/rank-as-bloom.csv: $(DIR)/premium-and-damage.csv $(call program,CORR)
 
 SHARED := shared=$(HOW)/families.gp known=$(HOW)/tokenizers.csv \
 	index=$(INDEX)/languages.csv reference=$(REFERENCE)
-one_tokeniser = $(eval $(call figure,$(1)-$(2),$(HOW)/$(1).gp,csv=$(DIR)/$(1)-$(2).csv tokenizer=$(2) $(SHARED)))
-$(foreach t,$(TOKENIZERS),$(call one_tokeniser,premium,$(t))$(call one_tokeniser,fertility,$(t)))
-$(eval $(call figure,two-tokenisers,$(HOW)/two-tokenisers.gp,csv=$(DIR)/two-tokenisers.csv \
-	rank=$(DIR)/two-tokenisers-rank.csv first=$(FIRST) second=$(SECOND) $(SHARED)))
+one_tokenizer = $(eval $(call figure,$(1)-$(2),$(HOW)/$(1).gp,csv=$(DIR)/$(1)-$(2).csv tokenizer=$(2) $(SHARED)))
+$(foreach t,$(TOKENIZERS),$(call one_tokenizer,premium,$(t))$(call one_tokenizer,fertility,$(t)))
+$(eval $(call figure,two-tokenizers,$(HOW)/two-tokenizers.gp,csv=$(DIR)/two-tokenizers.csv \
+	rank=$(DIR)/two-tokenizers-rank.csv first=$(FIRST) second=$(SECOND) $(SHARED)))
 $(if $(RECORDED),$(eval $(call figure,premium-and-damage,$(HOW)/premium-and-damage.gp,csv=$(DIR)/premium-and-damage.csv \
 	r=$(DIR)/damage-correlations.csv $(SHARED))))
 
-TOLD := premium latin premium-by-family two-tokenisers-rank \
+TOLD := premium latin premium-by-family two-tokenizers-rank \
 	$(if $(RECORDED),rank-as-bloom damage-correlations damage-correlations-given-script)
 $(DIR)/findings.txt: $(HOW)/findings.awk $(HOW)/tokenizers.csv $(INDEX)/languages.csv $(TOLD:%=$(DIR)/%.csv)
 	awk -F, -v reference=$(REFERENCE) -f $^ > $@

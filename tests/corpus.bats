@@ -97,7 +97,7 @@ toy_package() {
     diff made/calib/eng.txt <(printf 'English 3\n')
     diff made/preamble/tha.txt <(printf 'Thai preamble\n')
     cut -d, -f1-11 made/languages.csv | diff - <(cat <<'CSV'
-stem,iso639_3,seed_code,name,script,direction,aligned,paragraphs,units,bytes,chars
+stem,iso639_3,study_code,name,script,direction,aligned,paragraphs,units,bytes,chars
 eng,eng,eng,English,Latn,ltr,yes,2,2,20,20
 tha,tha,tha,Thai,Thai,ltr,no,3,2,25,25
 CSV

@@ -55,7 +55,7 @@ COUNTS
 
 @test "tokenisation: figures in three formats, each with its numbers, and the findings in words" {
     cd "$BATS_FILE_TMPDIR/out/figures"
-    for name in premium-qwen3 premium-bloom-style fertility-qwen3 fertility-bloom-style two-tokenisers premium-and-damage; do
+    for name in premium-qwen3 premium-bloom-style fertility-qwen3 fertility-bloom-style two-tokenizers premium-and-damage; do
         [[ $(head -c 5 $name.pdf) == "%PDF-" && $(head -c 4 $name.png | tail -c 3) == PNG ]]
         grep -q '</svg>' $name.svg
         (($(wc -l <$name.csv) >= 6))
@@ -148,7 +148,7 @@ SH
     [[ $(value out/figures/premium-qwen3.csv true stem,script,pairs | xargs) == "mya,Mymr,12 khm,Khmr,12 swh,Latn,12 eng,Latn," ]]
     run ! grep damage findings
     plain REFERENCE=swh >findings
-    for name in premium-qwen3 two-tokenisers; do
+    for name in premium-qwen3 two-tokenizers; do
         grep -q 'over swh' out/figures/$name.svg
         run ! grep English out/figures/$name.svg
     done

@@ -1,4 +1,4 @@
-/* pretok.h - pre-tokenisers: a text is cut into pieces, which the model then encodes one by one.  Layer:
+/* pretok.h - pre-tokenizers: a text is cut into pieces, which the model then encodes one by one.  Layer:
  * text. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TEXT_PRETOK_H
 #define TEXT_PRETOK_H

@@ -1,7 +1,7 @@
 /* tokenizer.h - Hugging Face's tokenizer.json: text to ids and back, as its reference library does.  Layer:
  * text.
  *
- * Supported: the models BPE and Unigram; every normaliser, pre-tokeniser, post-processor and decoder that
+ * Supported: the models BPE and Unigram; every normaliser, pre-tokenizer, post-processor and decoder that
  * tokload.c lists. Anything else in the file is refused by name when it is loaded. `truncation` and `padding`
  * are not applied: a text gives all its tokens and no others.
  * SPDX-License-Identifier: GPL-3.0-or-later */

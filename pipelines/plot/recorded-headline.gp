@@ -1,4 +1,4 @@
-# The headline of the seeds: share of activation in outlier layers against damage, with the line of least squares and
+# The headline of the published study: share of activation in outlier layers against damage, with the line of least squares and
 # its bootstrap band. csv: the languages; band: x, y_p2.5, y_p50, y_p97.5; values: id,value
 number(id) = system("mlr --icsv --onidx filter '$id == \"".id."\"' then cut -f value ".values) + 0
 eval canvas(900, 600)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# langs.sh DATA - one row a language: every recorded column of the seeds, and what their theory makes of it.
+# langs.sh DATA - one row a language: every recorded column of the published study, and what its theory makes of it.
 # Effective kurtosis is taken as EXP-009b has it, o * outlier + (1 - o) * rest, with o the outlier share of the language:
 #   outlier  mean kurtosis of BLOOM's layers 5, 21, 22
 #   rest     mean of the 17 layers outside 4-7 and 21-23 (keff17, EXP-009b), or the 16 outside 4-7 and 20-23
@@ -30,7 +30,7 @@ mlr --csv join -j lang -f "$data/bloom560m-lang.csv" \
         $log10_roots_bytes = log10(1 + $roots_bytes);
         $keff17 = $outlier_frac * @outlier + (1 - $outlier_frac) * @rest17;
         $keff16 = $outlier_frac * @outlier + (1 - $outlier_frac) * @rest16;
-        $pred_rebuilt = 10 * seeds_error(clip_at($effective_kurtosis));
+        $pred_rebuilt = 10 * published_error(clip_at($effective_kurtosis));
         $pred_fixed = gauss_error(clip_at($effective_kurtosis));
         $keff17_difference = abs($keff17 - $effective_kurtosis);
         $pred_difference = abs($pred_rebuilt - $predicted_degradation);
@@ -42,7 +42,7 @@ mlr --csv join -j lang -f "$data/bloom560m-lang.csv" \
             for (i, r in @record) {
                 r["bloom_premium"] = r["bloom_flores_tokens"] / @english; # the recorded one is rounded to 6 decimals
                 r["keff16_deviation2"] = (r["keff16"] - mean) ** 2;
-                r["gain_seeds"] = seeds_error(clip_at(mean)) - seeds_error(clip_at(r["keff16"]));
+                r["gain_published"] = published_error(clip_at(mean)) - published_error(clip_at(r["keff16"]));
                 r["gain_fixed"] = gauss_error(clip_at(mean)) - gauss_error(clip_at(r["keff16"]));
                 emit r
             }

@@ -11,7 +11,7 @@ only(i, x) = strcol("family") eq word(families, i) ? x : NaN
 # the name of the language that all are compared with
 compared = plain(system("mlr --icsv --onidx filter '$stem == \"".reference."\"' then cut -f name ".index))
 
-# what a figure calls a tokeniser, and what to say of it: from tokenizers.csv, if it is listed there
+# what a figure calls a tokenizer, and what to say of it: from tokenizers.csv, if it is listed there
 about(field, t) = system(sprintf("awk -F, '$1 == \"%s\" { print $%d }' %s", t, field, known))
 called(t) = about(2, t) eq "" ? t : about(2, t)
 

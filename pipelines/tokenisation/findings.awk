@@ -22,8 +22,8 @@ function end_of_premium(  i, t) {
 BEGIN {
     title["latin"] = "Languages in other scripts, against those in Latin script"
     title["premium-by-family"] = "Medians by family of scripts (range)"
-    title["two-tokenisers-rank"] = "Do the two rank languages alike?"
-    title["rank-as-bloom"] = "Do they rank as BLOOM's own tokeniser does on FLORES-200?"
+    title["two-tokenizers-rank"] = "Do the two rank languages alike?"
+    title["rank-as-bloom"] = "Do they rank as BLOOM's own tokenizer does on FLORES-200?"
     title["damage-correlations"] = "Does it go with the damage of 4 bits as the published study has it (read off figures of other models)?"
     title["damage-correlations-given-script"] = "And with Latin script held fixed?"
 }

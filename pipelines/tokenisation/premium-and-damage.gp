@@ -19,7 +19,7 @@ set yrange [0:1.15 * STATS_max]
 set ylabel "damage at 4 bits, as published (relative increase)"
 set ytics format "%.3f"
 unset key
-name_of(x) = x eq "premium_bloom" ? "BLOOM's tokeniser, FLORES-200" : called(x[9:])
+name_of(x) = x eq "premium_bloom" ? "BLOOM's tokenizer, FLORES-200" : called(x[9:])
 side(odd, x) = int(column(0)) % 2 == odd ? x : NaN      # rows are sorted: names of neighbours go to different sides
 set multiplot
 do for [i = 1:k] {

@@ -1,4 +1,4 @@
-# two-tokenisers.gp - the premium of each language under two tokenisers.  csv: a language a row; rank: corr's rows for
+# two-tokenizers.gp - the premium of each language under two tokenizers.  csv: a language a row; rank: corr's rows for
 # the two; first, second: whose.  SPDX-License-Identifier: GPL-3.0-or-later
 load shared
 stats csv using "premium_".first nooutput
