@@ -54,6 +54,10 @@ int ts_next_in_frame(struct ts_reader *r, struct tensor *t);
 int ts_map(struct ts_reader *r);
 void ts_release(const struct ts_reader *r, const void *data, size_t n);
 
+/* Takes over the data of the tensor that ts_next gave last, which the caller then frees; NULL where they are
+ * mapped and stay until ts_close. */
+void *ts_take(struct ts_reader *r, const void *data);
+
 /* What was wrong: one line with the place ("frame 3, 'h.0.ln.weight': truncated"). ts_die ends the program
  * with it. */
 const char *ts_error(const struct ts_reader *r);

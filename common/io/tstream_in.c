@@ -78,11 +78,7 @@ static const void *get(struct ts_reader *r, unsigned char **buffer, size_t *room
         if (want > n)
             want = n;
         if (want > *room) {
-            unsigned char *larger = xaligned(want, 1);
-            if (have)
-                memcpy(larger, *buffer, have);
-            free(*buffer);
-            *buffer = larger;
+            *buffer = xrealloc(*buffer, want, 1); /* which moves pages of a large one, not bytes */
             *room = want;
         }
         have += bytein_read(r->in, *buffer + have, want - have);
@@ -306,6 +302,16 @@ int ts_map(struct ts_reader *r)
     }
     r->next = r->header.n;
     return 1;
+}
+
+void *ts_take(struct ts_reader *r, const void *data)
+{
+    void *own = r->buffer;
+    if (own != data)
+        return NULL;
+    r->buffer = NULL;
+    r->room = 0;
+    return own;
 }
 
 void ts_release(const struct ts_reader *r, const void *data, size_t n)

@@ -28,7 +28,9 @@ struct lm_checkpoint {
     const struct lm_file *given; /* what the caller has: data of this file, */
     const void *data;            /* these, n_data of them, */
     size_t n_data;
-    void *owned;       /* or these in memory */
+    void *owned; /* or these in memory */
+    void **kept; /* that the caller has for longer */
+    size_t n_kept, kept_room;
     size_t n_left_out; /* tensors that the model has no place for; the first's name */
     char *left_out, *head_note;
     char note[NOTE_MAX], error[ERROR_MAX];
@@ -317,17 +319,29 @@ void lm_checkpoint_release(struct lm_checkpoint *c, const void *data, size_t n)
         lm_source_release(c->given, data, n);
 }
 
-int lm_checkpoint_keep(struct lm_checkpoint *c)
+void lm_checkpoint_keep(struct lm_checkpoint *c, const void *data)
 {
-    if (!c->given || c->owned)
-        return 0;
+    void *own = c->owned ? c->owned : c->source.stream ? ts_take(c->source.stream, data) : NULL;
+    if (own) {
+        xgrow(&c->kept, &c->kept_room, c->n_kept + 1, sizeof *c->kept);
+        c->kept[c->n_kept++] = own;
+    }
+    c->owned = NULL;
     c->given = NULL;
-    return 1;
 }
 
-void lm_checkpoint_let_go(const struct lm_checkpoint *c, const void *data, size_t n)
+void lm_checkpoint_let_go(struct lm_checkpoint *c, const void *data, size_t n)
 {
-    lm_source_release(&c->source.file[0], data, n); /* what matters is the address, not which file it is of */
+    for (size_t i = 0; i < c->n_kept; i++)
+        if (c->kept[i] == data) {
+            free(c->kept[i]);
+            c->kept[i] = c->kept[--c->n_kept];
+            return;
+        }
+    if (c->source.n_file) /* what matters is the address, not which file it is of */
+        lm_source_release(&c->source.file[0], data, n);
+    else if (c->source.stream)
+        ts_release(c->source.stream, data, n);
 }
 
 const char *lm_checkpoint_error(const struct lm_checkpoint *c)
@@ -399,6 +413,9 @@ void lm_checkpoint_close(struct lm_checkpoint *c)
     if (!c)
         return;
     release(c);
+    for (size_t i = 0; i < c->n_kept; i++)
+        free(c->kept[i]);
+    free(c->kept);
     forget_left_out(c);
     lm_source_clear(&c->source);
     free(c->head_note);

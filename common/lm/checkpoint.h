@@ -38,11 +38,11 @@ int lm_checkpoint_next(struct lm_checkpoint *c, struct tensor *t, struct lm_plac
 /* The caller is done with n bytes at data, a part of the tensor it has: for those who read a large one in
  * pieces. */
 void lm_checkpoint_release(struct lm_checkpoint *c, const void *data, size_t n);
-/* For data that the caller wants to read for longer: 1 if those of the tensor given last stay until
- * lm_checkpoint_close, and then the next call does not give their pages back, but lm_checkpoint_let_go does,
- * of all or a part; 0 if they do not. */
-int lm_checkpoint_keep(struct lm_checkpoint *c);
-void lm_checkpoint_let_go(const struct lm_checkpoint *c, const void *data, size_t n);
+/* For data that the caller wants to read for longer: those of the tensor given last, at `data`, stay until
+ * lm_checkpoint_close, or lm_checkpoint_let_go of all of them. Of a mapped file that gives their pages back,
+ * and of a part of them too. */
+void lm_checkpoint_keep(struct lm_checkpoint *c, const void *data);
+void lm_checkpoint_let_go(struct lm_checkpoint *c, const void *data, size_t n);
 /* What was wrong, one line. */
 const char *lm_checkpoint_error(const struct lm_checkpoint *c);
 

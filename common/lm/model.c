@@ -63,7 +63,6 @@ struct variant_part {
 
 /* The embedding or the head, in the dtype of the checkpoint. */
 struct table {
-    enum tensor_dtype dtype;
     struct tensor t;   /* its data are own or the checkpoint's */
     void *own;         /* NULL: the checkpoint keeps them */
     const void *block; /* the rows given last, and how many bytes: of what the checkpoint keeps */
@@ -158,14 +157,14 @@ void lm_model_drop(struct lm_model *m, int layer)
         drop_part(m, (size_t)(layer + 1));
 }
 
-static void clear_table(struct table *t, size_t n_variant)
+static void clear_table(struct lm_checkpoint *from, struct table *t, size_t n_variant)
 {
     for (size_t i = 0; i < n_variant; i++) {
         free(t->changed[i]);
         t->changed[i] = NULL;
     }
-    free(t->own);
-    t->own = NULL;
+    if (t->t.data)
+        lm_checkpoint_let_go(from, t->t.data, t->t.n_bytes);
     t->t.data = t->block = NULL;
 }
 
@@ -173,8 +172,8 @@ static void forget(struct lm_model *m)
 {
     for (size_t i = 0; i < (size_t)m->config->n_layer + 2; i++)
         drop_part(m, i);
-    clear_table(&m->embed, m->n_variant);
-    clear_table(&m->head, m->n_variant);
+    clear_table(m->from, &m->embed, m->n_variant);
+    clear_table(m->from, &m->head, m->n_variant);
 }
 
 void lm_model_free(struct lm_model *m)
@@ -270,7 +269,8 @@ static int take_matrix(struct lm_model *m, struct variant_part *v, const struct 
             w->packed = v[0].part.weight[p->role].packed;
             continue;
         }
-        if (i == 0 && !turned && are_floats(t) && lm_checkpoint_keep(m->from)) {
+        if (i == 0 && !turned && are_floats(t)) {
+            lm_checkpoint_keep(m->from, t->data);
             w->w = own->kept = t->data;
             own->n_kept = t->n_bytes;
         } else {
@@ -315,10 +315,7 @@ static int take_table(struct lm_model *m, struct table *table, const struct tens
                       const struct lm_place *p)
 {
     table->t = *t;
-    if (!lm_checkpoint_keep(m->from)) {
-        table->t.data = table->own = xmalloc(t->n_bytes);
-        memcpy(table->own, t->data, t->n_bytes);
-    }
+    lm_checkpoint_keep(m->from, t->data);
     for (size_t i = 1; i < m->n_variant; i++)
         if (wants_change(m, i, p, t)) {
             table->changed[i] = xaligned(t->n, sizeof(float));
@@ -409,7 +406,7 @@ const float *lm_model_head_rows(struct lm_model *m, size_t variant, size_t from,
     rows.data = (const char *)table->t.data + from * d * tensor_dtype_bytes(table->t.dtype);
     rows.shape[0] = n;
     rows.n = n * d;
-    if (table->block && !table->own)
+    if (table->block && table->block != table->t.data) /* of the first block the address means the whole */
         lm_checkpoint_let_go(m->from, table->block, table->n_block);
     table->block = rows.data;
     table->n_block = rows.n * tensor_dtype_bytes(table->t.dtype);

@@ -144,7 +144,7 @@ for ((i = 0; i < REPEATS; i++)); do
     done
 done
 for kind in "${peer_kinds[@]}"; do
-    peer=$(median $(printf '%s\n' "${b[@]}" | sed -n "s/^$kind //p"))
+    mapfile -t rates < <(printf '%s\n' "${b[@]}" | sed -n "s/^$kind //p"))
     awk -v t="$topic" -v a="$(median "${a[@]}")" -v b="$peer" -v k="$kind" \
         'BEGIN { printf "%s,BLOOM-560M shape as exact as f32: PyTorch %s,%.4g,%.4g,tokens/s,%.2f\n", t, k, a, b, b ? a / b : 0 }'
 done
