@@ -57,7 +57,7 @@ $(OBJ)/%.o: %.c Makefile
 # ---- what the machine must have
 
 DEPS_DEBIAN := gcc libc6-dev make zlib1g-dev libdeflate-dev libcsv-dev libjansson-dev libpcre2-dev libicu-dev \
-	icu-devtools libgsl-dev libopenblas-dev bats parallel miller gnuplot-nox fonts-dejavu-core help2man
+	icu-devtools libgsl-dev libopenblas-dev libdnnl-dev bats parallel miller gnuplot-nox fonts-dejavu-core help2man
 
 deps:
 	@tests/deps.sh $(DEPS_DEBIAN)

@@ -3,27 +3,39 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "base/vector.h"
+#include "math/bf16.h"
 #include "math/blas.h"
+#include "math/onednn.h"
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-    TILE = 512,     /* most rows of a task */
-    BLOCK = 512,    /* most outputs of a task */
-    LARGE = 1 << 21 /* multiplications of GEMM_ROWS rows from which on a tile may have more rows */
+    TILE = 512,      /* most rows of a task */
+    BLOCK = 512,     /* most outputs of a task */
+    LARGE = 1 << 21, /* multiplications of GEMM_ROWS rows from which on a tile may have more rows */
+    STRETCH = 4096,  /* rows whose copies are in memory at a time */
 };
 
 struct gemm_weight {
     size_t n_out, n_in;
-    const float *w; /* [n_out][n_in], or [n_in][n_out] */
-    int in_out;
+    enum gemm_library library;
+    int n_term, n_x_term; /* of the weights, of the activations */
+    int rounded, bf16;    /* terms are rounded to bfloat16; and are held as such, not as floats */
     size_t tile, block,
         n_block; /* most rows, outputs of a task: a property of the weights, not of the call */
-    float *own;  /* what w points to, if it is not borrowed */
+    size_t margin;
+    /* OpenBLAS: [n_out][n_in], or [n_in][n_out]; own, but for the first when it is borrowed */
+    const float *w[BF16_TERMS];
+    int in_out, is_borrowed;
+    /* oneDNN: [term][block] */
+    struct onednn_block **blocks;
 };
+
+/* ---- the libraries */
 
 static const struct blas *blas; /* set by gemm_load() */
 
@@ -31,7 +43,7 @@ static const struct blas *blas; /* set by gemm_load() */
  * first eight and the last eight rows of each of their blocks, and straight on in the rest. There a tile is
  * no more than a block and given as eight more rows on both sides, whose results are dropped. Elsewhere,
  * AVX-512 among it, all rows are alike. Which it is, a product of equal rows tells. */
-static size_t largest_tile = TILE, margin;
+static size_t blas_tile = TILE, blas_margin;
 
 static int rows_are_alike(size_t tile, size_t n_around)
 {
@@ -62,70 +74,44 @@ int gemm_load(const char **why)
     if (!(blas = blas_load(why)))
         return -1;
     if (!rows_are_alike(TILE, 0))
-        for (margin = 8; largest_tile > GEMM_ROWS && !rows_are_alike(largest_tile, margin);)
-            largest_tile -= GEMM_ROWS;
+        for (blas_margin = 8; blas_tile > GEMM_ROWS && !rows_are_alike(blas_tile, blas_margin);)
+            blas_tile -= GEMM_ROWS;
     return 0;
 }
 
 enum gemm_precision gemm_default_precision(void)
 {
-    return GEMM_F32;
+    const char *unit = onednn_bf16_unit();
+    return unit && !strcmp(unit, "AMX") ? GEMM_BF16X3 : GEMM_F32;
+}
+
+static const char *const names[] = { [GEMM_F32] = "f32", [GEMM_BF16X3] = "bf16x3", [GEMM_BF16] = "bf16" };
+
+int gemm_precision_find(const char *name)
+{
+    for (int p = 0; p < (int)(sizeof names / sizeof *names); p++)
+        if (!strcmp(name, names[p]))
+            return p;
+    return -1;
+}
+
+const char *gemm_precision_name(enum gemm_precision p)
+{
+    return names[p];
 }
 
 const char *gemm_describe(enum gemm_precision p)
 {
-    static char text[64];
-    (void)p;
-    snprintf(text, sizeof text, "f32 OpenBLAS %s", blas->core);
-    return text;
+    static char text[sizeof names / sizeof *names][80];
+    const char *unit = p == GEMM_F32 ? NULL : onednn_bf16_unit();
+    if (unit)
+        snprintf(text[p], sizeof text[p], "%s oneDNN %s %s", names[p], onednn_version(), unit);
+    else
+        snprintf(text[p], sizeof text[p], "%s OpenBLAS %s", names[p], blas->core);
+    return text[p];
 }
 
-static float *widen_bf16(const uint16_t *in, size_t n)
-{
-    float *out = xaligned(n, sizeof *out);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = (uint32_t)in[i] << 16;
-        memcpy(&out[i], &bits, sizeof bits);
-    }
-    return out;
-}
-
-struct gemm_weight *gemm_pack(const void *w, enum gemm_dtype dtype, size_t n_out, size_t n_in,
-                              int stored_in_out, enum gemm_precision p)
-{
-    (void)p;
-    if (!n_out || !n_in || n_out > INT_MAX || n_in > INT_MAX)
-        return NULL;
-    struct gemm_weight *g = xcalloc(1, sizeof *g);
-    *g = (struct gemm_weight){ .n_out = n_out, .n_in = n_in, .in_out = stored_in_out };
-    if (dtype == GEMM_OF_BF16)
-        g->own = widen_bf16(w, n_out * n_in);
-    g->w = g->own ? g->own : w;
-    g->n_block = (n_out + BLOCK - 1) / BLOCK;
-    g->block = (n_out + g->n_block - 1) / g->n_block;
-    g->n_block = (n_out + g->block - 1) / g->block;
-    size_t smallest = n_out - (g->n_block - 1) * g->block;
-    g->tile = (double)smallest * (double)n_in * GEMM_ROWS >= LARGE ? largest_tile : GEMM_ROWS;
-    return g;
-}
-
-void gemm_weight_free(struct gemm_weight *w)
-{
-    if (!w)
-        return;
-    free(w->own);
-    free(w);
-}
-
-struct run {
-    const struct gemm_weight *w;
-    const float *x, *bias;
-    float *y;
-    size_t n, ldx, ldy;
-    int accumulate;
-    float **copy;   /* [tile]: its rows with margins, filled up with zeros; NULL if they lie so in x */
-    float *product; /* [worker][block][MARGIN + tile + MARGIN] */
-};
+/* ---- packing */
 
 static size_t least(size_t a, size_t b)
 {
@@ -137,10 +123,215 @@ static size_t round_up(size_t n)
     return (n + GEMM_ROWS - 1) / GEMM_ROWS * GEMM_ROWS;
 }
 
+/* Blocks of equal size, so that the last is no crumb; tiles that keep even the smallest product of a large
+ * matrix above what libraries take for a small one. */
+static void set_tiles(struct gemm_weight *g)
+{
+    g->n_block = (g->n_out + BLOCK - 1) / BLOCK;
+    g->block = (g->n_out + g->n_block - 1) / g->n_block;
+    g->n_block = (g->n_out + g->block - 1) / g->block;
+    size_t smallest = g->n_out - (g->n_block - 1) * g->block, most = TILE;
+    if (g->library == GEMM_OPENBLAS) {
+        most = blas_tile;
+        g->margin = blas_margin;
+    }
+    g->tile = (double)smallest * (double)g->n_in * GEMM_ROWS >= LARGE ? most : GEMM_ROWS;
+}
+
+struct pack {
+    struct gemm_weight *g;
+    const char
+        *w; /* as given: element (row, column) of the matrix as it is stored at row * n_column + column */
+    enum gemm_dtype dtype;
+    enum { AS_IT_IS, FLOAT_TERMS, BF16_TERM_BITS } kind;
+    char *own[BF16_TERMS]; /* OpenBLAS: g->w before it is const */
+    atomic_int n_term, failed;
+};
+
+enum { PIECE = 4096 };
+
+/* n numbers from the given matrix, from element `from` on, as floats. */
+static void read_floats(const struct pack *p, size_t from, size_t n, float *out)
+{
+    uint16_t half[PIECE];
+    if (p->dtype == GEMM_OF_F32) {
+        memcpy(out, p->w + from * sizeof *out, n * sizeof *out);
+    } else {
+        memcpy(half, p->w + from * sizeof *half, n * sizeof *half);
+        bf16_to_f32(half, n, out);
+    }
+}
+
+static void count_terms(void *ctx, size_t task, int worker)
+{
+    struct pack *p = ctx;
+    size_t from = task * PIECE, n = least(PIECE, p->g->n_out * p->g->n_in - from);
+    float x[PIECE];
+    (void)worker;
+    read_floats(p, from, n, x);
+    int needed = bf16_terms_needed(x, n), known = atomic_load(&p->n_term);
+    while (needed > known && !atomic_compare_exchange_weak(&p->n_term, &known, needed))
+        ;
+}
+
+/* n numbers as terms, from element `at` of each term[] on. */
+static void write_terms(const struct pack *p, const float *x, size_t n, char *const term[], size_t at)
+{
+    float *whole[BF16_TERMS];
+    uint16_t *half[BF16_TERMS];
+    for (int t = 0; t < p->g->n_term; t++) {
+        whole[t] = (float *)term[t] + at;
+        half[t] = (uint16_t *)term[t] + at;
+    }
+    if (p->kind == AS_IT_IS)
+        memcpy(whole[0], x, n * sizeof *x);
+    else if (p->kind == FLOAT_TERMS)
+        bf16_split_f32(x, n, p->g->n_term, whole);
+    else
+        bf16_split(x, n, p->g->n_term, half);
+}
+
+/* A block of outputs of the given matrix: n_row rows of n_column numbers, the first at `from`, `stride`
+ * apart. */
+struct part {
+    size_t n_row, n_column, from, stride;
+};
+
+static struct part part_of(const struct gemm_weight *g, size_t block)
+{
+    size_t first = block * g->block, n_out = least(g->block, g->n_out - first);
+    if (g->in_out)
+        return (struct part){ g->n_in, n_out, first, g->n_out };
+    return (struct part){ n_out, g->n_in, first * g->n_in, g->n_in };
+}
+
+static void split_part(const struct pack *p, struct part r, char *const term[], size_t at, size_t stride)
+{
+    float x[PIECE];
+    for (size_t row = 0; row < r.n_row; row++)
+        for (size_t c = 0; c < r.n_column; c += PIECE) {
+            size_t n = least(PIECE, r.n_column - c);
+            read_floats(p, r.from + row * r.stride + c, n, x);
+            write_terms(p, x, n, term, at + row * stride + c);
+        }
+}
+
+static void pack_block(void *ctx, size_t block, int worker)
+{
+    struct pack *p = ctx;
+    struct gemm_weight *g = p->g;
+    struct part r = part_of(g, block);
+    (void)worker;
+    if (g->library == GEMM_OPENBLAS) {
+        split_part(p, r, p->own, r.from, r.stride);
+        return;
+    }
+    char *term[BF16_TERMS] = { NULL };
+    for (int t = 0; t < g->n_term; t++)
+        term[t] = xaligned(r.n_row * r.n_column, sizeof(float));
+    split_part(p, r, term, 0, r.n_column);
+    for (int t = 0; t < g->n_term; t++) {
+        struct onednn_block **b = &g->blocks[(size_t)t * g->n_block + block];
+        *b = g->in_out ? onednn_block_new(term[t], g->bf16, r.n_column, r.n_row, 1, r.n_column, g->tile)
+                       : onednn_block_new(term[t], g->bf16, r.n_row, r.n_column, r.n_column, 1, g->tile);
+        if (!*b)
+            atomic_store(&p->failed, 1);
+        free(term[t]);
+    }
+}
+
+struct gemm_weight *gemm_pack_for(enum gemm_library library, const void *w, enum gemm_dtype dtype,
+                                  size_t n_out, size_t n_in, int stored_in_out, enum gemm_precision precision,
+                                  int n_thread)
+{
+    if (!n_out || !n_in || n_out > INT_MAX || n_in > INT_MAX)
+        return NULL;
+    struct gemm_weight *g = xcalloc(1, sizeof *g);
+    *g = (struct gemm_weight){ .n_out = n_out, .n_in = n_in, .library = library, .n_term = 1 };
+    g->in_out = stored_in_out;
+    g->n_x_term = precision == GEMM_BF16X3 ? BF16_TERMS : 1;
+    g->rounded = precision != GEMM_F32;
+    g->bf16 = g->rounded && library == GEMM_ONEDNN;
+    set_tiles(g);
+    if (library == GEMM_OPENBLAS && precision == GEMM_F32 && dtype == GEMM_OF_F32) {
+        g->w[0] = w;
+        g->is_borrowed = 1;
+        return g;
+    }
+    struct pack p = { .g = g, .w = w, .dtype = dtype };
+    p.kind = !g->rounded ? AS_IT_IS : g->bf16 ? BF16_TERM_BITS : FLOAT_TERMS;
+    atomic_init(&p.n_term, 1);
+    atomic_init(&p.failed, 0);
+    if (precision == GEMM_BF16X3 && dtype == GEMM_OF_F32)
+        threads_for(n_thread, (n_out * n_in + PIECE - 1) / PIECE, count_terms, &p);
+    g->n_term = atomic_load(&p.n_term);
+    if (library == GEMM_ONEDNN)
+        g->blocks = xcalloc((size_t)g->n_term * g->n_block, sizeof(struct onednn_block *));
+    else
+        for (int t = 0; t < g->n_term; t++)
+            g->w[t] = (float *)(p.own[t] = xaligned(n_out * n_in, sizeof(float)));
+    threads_for(n_thread, g->n_block, pack_block, &p);
+    if (!atomic_load(&p.failed))
+        return g;
+    gemm_weight_free(g);
+    return NULL;
+}
+
+struct gemm_weight *gemm_pack_threads(const void *w, enum gemm_dtype dtype, size_t n_out, size_t n_in,
+                                      int stored_in_out, enum gemm_precision p, int n_thread)
+{
+    enum gemm_library library = p != GEMM_F32 && onednn_bf16_unit() ? GEMM_ONEDNN : GEMM_OPENBLAS;
+    return gemm_pack_for(library, w, dtype, n_out, n_in, stored_in_out, p, n_thread);
+}
+
+struct gemm_weight *gemm_pack(const void *w, enum gemm_dtype dtype, size_t n_out, size_t n_in,
+                              int stored_in_out, enum gemm_precision p)
+{
+    return gemm_pack_threads(w, dtype, n_out, n_in, stored_in_out, p, 1);
+}
+
+void gemm_weight_free(struct gemm_weight *w)
+{
+    if (!w)
+        return;
+    for (int t = 0; t < w->n_term && !w->is_borrowed; t++)
+        free((void *)(uintptr_t)w->w[t]);
+    for (size_t i = 0; w->blocks && i < (size_t)w->n_term * w->n_block; i++)
+        onednn_block_free(w->blocks[i]);
+    free(w->blocks);
+    free(w);
+}
+
+/* ---- running */
+
+struct run {
+    const struct gemm_weight *w;
+    const float *x, *bias;
+    float *y;
+    size_t n, ldx, ldy;
+    int accumulate;
+    char **copy; /* [tile]: terms of its rows with margins, filled up with zeros; NULL if they lie so in x */
+    float *product; /* [worker]: of a task */
+    atomic_int failed;
+};
+
+/* Where a tile's rows are, n_filled of them with the margins. */
+struct tile {
+    size_t row, n_row, n_filled;
+};
+
+static struct tile tile_of(const struct run *r, size_t i)
+{
+    struct tile t = { .row = i * r->w->tile };
+    t.n_row = least(r->w->tile, r->n - t.row);
+    t.n_filled = round_up(t.n_row) + 2 * r->w->margin;
+    return t;
+}
+
 /* y[i][o] = p[o][i] + bias[o] + what was there. */
 VECTOR_CLONES
-static void put(const float *p, size_t ldp, size_t n_row, size_t n_out, const float *bias, int accumulate,
-                float *y, size_t ldy)
+static void put_transposed(const float *p, size_t ldp, size_t n_row, size_t n_out, const float *bias,
+                           int accumulate, float *y, size_t ldy)
 {
     enum { SIDE = 16 };
     for (size_t row = 0; row < n_row; row += SIDE)
@@ -161,37 +352,125 @@ static void put(const float *p, size_t ldp, size_t n_row, size_t n_out, const fl
         }
 }
 
-/* The transposed product, outputs by rows. Rows must come out alike wherever they stand, while an output has
- * its place for ever; so rows go to the side of a product that OpenBLAS's kernels hold in vectors, all of
- * whose lanes are treated alike, and outputs to the side along which they walk in groups that are not. */
-static void run_task(void *ctx, size_t task, int worker)
+VECTOR_CLONES
+static void put_rows(const float *p, size_t ldp, size_t n_row, size_t n_out, const float *bias,
+                     int accumulate, float *y, size_t ldy)
 {
-    const struct run *r = ctx;
-    const struct gemm_weight *w = r->w;
-    size_t tile = task / w->n_block, row = tile * w->tile, first = task % w->n_block * w->block;
-    size_t n_row = least(w->tile, r->n - row), n_out = least(w->block, w->n_out - first);
-    size_t n_filled = round_up(n_row) + 2 * margin;
-    const float *x = r->copy[tile] ? r->copy[tile] : r->x + (row - margin) * r->ldx;
-    size_t ldx = r->copy[tile] ? w->n_in : r->ldx;
-    float *product = r->product + (size_t)worker * w->block * (w->tile + 2 * margin);
-    blas->sgemm(BLAS_ROW_MAJOR, w->in_out ? BLAS_TRANS : BLAS_NO_TRANS, BLAS_TRANS, (int)n_out, (int)n_filled,
-                (int)w->n_in, 1, w->w + (w->in_out ? first : first * w->n_in),
-                (int)(w->in_out ? w->n_out : w->n_in), x, (int)ldx, 0, product, (int)n_filled);
-    put(product + margin, n_filled, n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate,
-        r->y + row * r->ldy + first, r->ldy);
+    for (size_t i = 0; i < n_row; i++)
+        for (size_t o = 0; o < n_out; o++) {
+            float v = p[i * ldp + o] + (bias ? bias[o] : 0);
+            y[i * ldy + o] = accumulate ? y[i * ldy + o] + v : v;
+        }
 }
 
-/* The tile's rows with what surrounds them, zeros where there is nothing. */
-static float *copy_tile(const struct run *r, size_t row, size_t n_filled)
+/* Term a of the activations by term b of the weights. The product is transposed, outputs by rows, with
+ * OpenBLAS: rows must come out alike wherever they stand, while an output has its place for ever; so rows go
+ * to the side of a product that its kernels hold in vectors, all of whose lanes are treated alike, and
+ * outputs to the side along which they walk in groups that are not. */
+static int multiply(const struct run *r, struct tile t, size_t block, const char *x, size_t ldx, int b,
+                    int add, float *product)
 {
-    size_t n_in = r->w->n_in;
-    float *copy = xaligned(n_filled * n_in, sizeof *copy);
-    for (size_t i = 0; i < n_filled; i++)
-        if (row + i >= margin && row + i - margin < r->n)
-            memcpy(copy + i * n_in, r->x + (row + i - margin) * r->ldx, n_in * sizeof *copy);
-        else
-            memset(copy + i * n_in, 0, n_in * sizeof *copy);
-    return copy;
+    const struct gemm_weight *w = r->w;
+    size_t first = block * w->block, n_out = least(w->block, w->n_out - first);
+    if (w->library == GEMM_ONEDNN)
+        return onednn_multiply(w->blocks[(size_t)b * w->n_block + block], x, ldx, t.n_filled, add, product,
+                               n_out);
+    blas->sgemm(BLAS_ROW_MAJOR, w->in_out ? BLAS_TRANS : BLAS_NO_TRANS, BLAS_TRANS, (int)n_out,
+                (int)t.n_filled, (int)w->n_in, 1, w->w[b] + (w->in_out ? first : first * w->n_in),
+                (int)(w->in_out ? w->n_out : w->n_in), (const float *)x, (int)ldx, (float)add, product,
+                (int)t.n_filled);
+    return 0;
+}
+
+static void run_task(void *ctx, size_t task, int worker)
+{
+    struct run *r = ctx;
+    const struct gemm_weight *w = r->w;
+    size_t block = task % w->n_block, first = block * w->block, n_out = least(w->block, w->n_out - first);
+    struct tile t = tile_of(r, task / w->n_block);
+    const char *copy = r->copy[task / w->n_block];
+    float *product = r->product + (size_t)worker * w->block * (w->tile + 2 * w->margin);
+    int failed = 0;
+    if (!copy) {
+        const float *x = r->x + (t.row - w->margin) * r->ldx;
+        failed = multiply(r, t, block, (const char *)x, r->ldx, 0, 0, product);
+    } else { /* small products first */
+        size_t term_bytes = t.n_filled * w->n_in * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
+        int add = 0;
+        for (int order = w->n_x_term - 1; order >= 0; order--)
+            for (int a = order; a >= 0; a--)
+                if (order - a < w->n_term) {
+                    failed |= multiply(r, t, block, copy + (size_t)a * term_bytes, w->n_in, order - a, add,
+                                       product);
+                    add = 1;
+                }
+    }
+    if (failed)
+        atomic_store(&r->failed, 1);
+    else if (w->library == GEMM_ONEDNN)
+        put_rows(product, n_out, t.n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate,
+                 r->y + t.row * r->ldy + first, r->ldy);
+    else
+        put_transposed(product + w->margin, t.n_filled, t.n_row, n_out, r->bias ? r->bias + first : NULL,
+                       r->accumulate, r->y + t.row * r->ldy + first, r->ldy);
+}
+
+/* One row of a tile's copy, split into terms; zeros where there is none. */
+static void copy_row(const struct run *r, struct tile t, size_t i, char *copy)
+{
+    const struct gemm_weight *w = r->w;
+    size_t n_in = w->n_in, size = w->bf16 ? sizeof(uint16_t) : sizeof(float);
+    int is_there = t.row + i >= w->margin && t.row + i - w->margin < r->n;
+    const float *x = is_there ? r->x + (t.row + i - w->margin) * r->ldx : NULL;
+    float *whole[BF16_TERMS];
+    uint16_t *half[BF16_TERMS];
+    for (int a = 0; a < w->n_x_term; a++) {
+        char *to = copy + ((size_t)a * t.n_filled + i) * n_in * size;
+        whole[a] = (float *)to;
+        half[a] = (uint16_t *)to;
+        if (!x)
+            memset(to, 0, n_in * size);
+    }
+    if (x && !w->rounded)
+        memcpy(whole[0], x, n_in * sizeof *x);
+    else if (x && w->bf16)
+        bf16_split(x, n_in, w->n_x_term, half);
+    else if (x)
+        bf16_split_f32(x, n_in, w->n_x_term, whole);
+}
+
+/* GEMM_ROWS rows of a tile's copy, if it needs one. */
+static void copy_task(void *ctx, size_t task, int worker)
+{
+    const struct run *r = ctx;
+    size_t per_tile = (r->w->tile + 2 * r->w->margin + GEMM_ROWS - 1) / GEMM_ROWS, i = task / per_tile;
+    struct tile t = tile_of(r, i);
+    size_t from = task % per_tile * GEMM_ROWS, end = least(from + GEMM_ROWS, t.n_filled);
+    (void)worker;
+    for (size_t row = from; r->copy[i] && row < end; row++)
+        copy_row(r, t, row, r->copy[i]);
+}
+
+static int run_stretch(struct run *r, int n_thread)
+{
+    const struct gemm_weight *w = r->w;
+    size_t n_tile = (r->n + w->tile - 1) / w->tile, n_copy = 0;
+    size_t size = (w->bf16 ? sizeof(uint16_t) : sizeof(float)) * (size_t)w->n_x_term;
+    r->copy = xcalloc(n_tile, sizeof *r->copy);
+    for (size_t i = 0; i < n_tile; i++) {
+        struct tile t = tile_of(r, i);
+        if (w->rounded || t.row < w->margin || t.row + t.n_filled - w->margin > r->n) {
+            r->copy[i] = xaligned(t.n_filled * w->n_in, size);
+            n_copy++;
+        }
+    }
+    if (n_copy)
+        threads_for(n_thread, n_tile * ((w->tile + 2 * w->margin + GEMM_ROWS - 1) / GEMM_ROWS), copy_task, r);
+    threads_for(n_thread, n_tile * w->n_block, run_task, r);
+    for (size_t i = 0; i < n_tile; i++)
+        free(r->copy[i]);
+    free(r->copy);
+    return atomic_load(&r->failed) ? -1 : 0;
 }
 
 int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
@@ -200,23 +479,23 @@ int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, 
     if (ldx < w->n_in || ldy < w->n_out || ldx > INT_MAX)
         return -1;
     n_thread = n_thread < 1 ? 1 : n_thread;
-    size_t n_tile = (n + w->tile - 1) / w->tile;
-    struct run r = { .w = w, .x = x, .bias = bias, .y = y, .n = n, .ldx = ldx, .ldy = ldy };
-    r.accumulate = accumulate;
-    r.copy = xcalloc(n_tile, sizeof *r.copy);
-    for (size_t t = 0; t < n_tile; t++) {
-        size_t row = t * w->tile, end = row + round_up(least(w->tile, n - row));
-        if (row < margin || end + margin > n)
-            r.copy[t] = copy_tile(&r, row, end - row + 2 * margin);
+    float *product = xaligned((size_t)n_thread * w->block * (w->tile + 2 * w->margin), sizeof *product);
+    int failed = 0;
+    for (size_t from = 0; from < n && !failed; from += STRETCH) {
+        struct run r = {
+            .w = w, .x = x + from * ldx, .bias = bias, .y = y + from * ldy, .ldx = ldx, .ldy = ldy
+        };
+        r.n = least(STRETCH, n - from);
+        r.accumulate = accumulate;
+        r.product = product;
+        atomic_init(&r.failed, 0);
+        failed = run_stretch(&r, n_thread);
     }
-    r.product = xaligned((size_t)n_thread * w->block * (w->tile + 2 * margin), sizeof *r.product);
-    threads_for(n_thread, n_tile * w->n_block, run_task, &r);
-    free(r.product);
-    for (size_t t = 0; t < n_tile; t++)
-        free(r.copy[t]);
-    free(r.copy);
-    return 0;
+    free(product);
+    return failed;
 }
+
+/* ---- attention */
 
 void gemm_block_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
                    size_t ldb, float beta, float *c, size_t ldc)

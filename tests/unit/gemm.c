@@ -3,7 +3,9 @@
 #include "math/gemm.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "math/bf16.h"
 #include "math/blas.h"
+#include "math/onednn.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,32 +50,59 @@ static double error_of(const float *y, size_t ldy, const float *x, size_t ldx, c
     return worst;
 }
 
-static void test_values(size_t n, size_t n_out, size_t n_in, int in_out)
+static const char *what(const char *text, enum gemm_library library, enum gemm_precision p)
+{
+    static char line[160];
+    snprintf(line, sizeof line, "%s (%s, %s)", text, library == GEMM_ONEDNN ? "oneDNN" : "OpenBLAS",
+             gemm_precision_name(p));
+    return line;
+}
+
+/* What the operands of a precision are. */
+static float *rounded(const float *x, size_t n, enum gemm_precision p)
+{
+    float *r = xnew(n, sizeof *r);
+    memcpy(r, x, n * sizeof *r);
+    if (p == GEMM_BF16)
+        bf16_split_f32(x, n, 1, &r);
+    return r;
+}
+
+static void test_values(enum gemm_library library, enum gemm_precision p, size_t n, size_t n_out, size_t n_in,
+                        int in_out)
 {
     struct rng r;
     rng_init(&r, 3, n * 31 + n_out);
     size_t ldx = n_in + 5, ldy = n_out + 3;
     float *x = draw(&r, n * ldx), *w = draw(&r, n_out * n_in), *bias = draw(&r, n_out),
           *y = draw(&r, n * ldy);
-    float *before = xnew(n * ldy, sizeof *before);
+    float *before = xnew(n * ldy, sizeof *before), *rx = rounded(x, n * ldx, p),
+          *rw = rounded(w, n_out * n_in, p);
     memcpy(before, y, n * ldy * sizeof *y);
-    struct gemm_weight *g = gemm_pack(w, GEMM_OF_F32, n_out, n_in, in_out, GEMM_F32);
-    for (int kind = 0; kind < 4; kind++) {
-        const float *b = kind & 1 ? bias : NULL;
+    struct gemm_weight *g = gemm_pack_for(library, w, GEMM_OF_F32, n_out, n_in, in_out, p, 2);
+    check(g != NULL, what("packs", library, p), n, n_out, n_in);
+    for (int kind = 0; kind < 4 && g; kind++) {
+        const float *b = kind & 1 ? bias : NULL, *was = kind >> 1 ? before : NULL;
         memcpy(y, before, n * ldy * sizeof *y);
-        check(gemm_run(g, x, n, ldx, y, ldy, b, kind >> 1, 2) == 0, "runs", n, n_out, n_in);
-        double e = error_of(y, ldy, x, ldx, w, in_out, n, n_out, n_in, b, kind >> 1 ? before : NULL);
-        check(e < 1e-6, "f32 as sums of doubles have it", n, n_out, n_in);
+        check(gemm_run(g, x, n, ldx, y, ldy, b, kind >> 1, 2) == 0, what("runs", library, p), n, n_out, n_in);
+        double e = error_of(y, ldy, rx, ldx, rw, in_out, n, n_out, n_in, b, was);
+        check(e < 5e-7, what("as sums of doubles have it", library, p), n, n_out, n_in);
         if (n_out > 1 && n_in > 1) {
-            e = error_of(y, ldy, x, ldx, w, !in_out, n, n_out, n_in, b, kind >> 1 ? before : NULL);
-            check(e > 1e-3, "the other way round is seen", n, n_out, n_in);
+            e = error_of(y, ldy, rx, ldx, rw, !in_out, n, n_out, n_in, b, was);
+            check(e > 1e-3, what("the other way round is seen", library, p), n, n_out, n_in);
+        }
+        if (p == GEMM_BF16 && n_in > 1) {
+            e = error_of(y, ldy, x, ldx, w, in_out, n, n_out, n_in, b, was);
+            check(e > 1e-5, what("rounding is seen", library, p), n, n_out, n_in);
         }
         int kept = 1;
         for (size_t i = 0; i < n; i++)
             kept &= !memcmp(y + i * ldy + n_out, before + i * ldy + n_out, 3 * sizeof *y);
-        check(kept, "what lies between the rows is left alone", n, n_out, n_in);
+        check(kept, what("what lies between the rows is left alone", library, p), n, n_out, n_in);
     }
     gemm_weight_free(g);
+    free(rw);
+    free(rx);
     free(before);
     free(y);
     free(bias);
@@ -82,31 +111,35 @@ static void test_values(size_t n, size_t n_out, size_t n_in, int in_out)
 }
 
 /* Rows in any company and order, on any number of threads, give the same bytes. */
-static void test_company(size_t n, size_t n_out, size_t n_in, enum gemm_precision p)
+static void test_company(enum gemm_library library, enum gemm_precision p, size_t n, size_t n_out,
+                         size_t n_in)
 {
     struct rng r;
     rng_init(&r, 4, n_out);
     float *x = draw(&r, n * n_in), *w = draw(&r, n_out * n_in), *bias = draw(&r, n_out);
     float *all = xnew(n * n_out, sizeof *all), *some = xnew(n * n_out, sizeof *some);
     float *mixed = xnew(n * n_in, sizeof *mixed);
-    struct gemm_weight *g = gemm_pack(w, GEMM_OF_F32, n_out, n_in, 0, p);
-    gemm_run(g, x, n, n_in, all, n_out, bias, 0, 1);
-    for (int times = 0; times < 12; times++) {
+    struct gemm_weight *g = gemm_pack_for(library, w, GEMM_OF_F32, n_out, n_in, 0, p, 1);
+    struct gemm_weight *h = gemm_pack_for(library, w, GEMM_OF_F32, n_out, n_in, 0, p, 3);
+    check(g && h && !gemm_run(g, x, n, n_in, all, n_out, bias, 0, 1), what("runs", library, p), n, n_out,
+          n_in);
+    for (int times = 0; times < 6 && g && h; times++) {
         size_t from = rng_below(&r, (uint32_t)n), count = 1 + rng_below(&r, (uint32_t)(n - from));
-        gemm_run(g, x + from * n_in, count, n_in, some, n_out, bias, 0, 1 + times % 4);
-        check(!memcmp(some, all + from * n_out, count * n_out * sizeof *all), "any rows alone", count, n_out,
-              n_in);
+        gemm_run(h, x + from * n_in, count, n_in, some, n_out, bias, 0, 1 + times % 4);
+        check(!memcmp(some, all + from * n_out, count * n_out * sizeof *all),
+              what("any rows alone", library, p), count, n_out, n_in);
         size_t step = 2 * rng_below(&r, 50) + 1; /* row i goes to i * step mod n */
         while (n % step == 0 && step > 1)
             step -= 2;
         int same = 1;
         for (size_t i = 0; i < n; i++)
             memcpy(mixed + i * n_in, x + i * step % n * n_in, n_in * sizeof *x);
-        gemm_run(g, mixed, n, n_in, some, n_out, bias, 0, 1 + times % 4);
+        gemm_run(h, mixed, n, n_in, some, n_out, bias, 0, 1 + times % 4);
         for (size_t i = 0; i < n; i++)
             same &= !memcmp(some + i * n_out, all + i * step % n * n_out, n_out * sizeof *all);
-        check(same, "any order of rows", n, n_out, n_in);
+        check(same, what("any order of rows", library, p), n, n_out, n_in);
     }
+    gemm_weight_free(h);
     gemm_weight_free(g);
     free(mixed);
     free(some);
@@ -114,6 +147,72 @@ static void test_company(size_t n, size_t n_out, size_t n_in, enum gemm_precisio
     free(bias);
     free(w);
     free(x);
+}
+
+/* Weights given as bfloat16, at an odd address, are the same weights. */
+static void test_bf16_weights(enum gemm_precision p, size_t n, size_t n_out, size_t n_in, int in_out)
+{
+    struct rng r;
+    rng_init(&r, 6, 0);
+    float *x = draw(&r, n * n_in), *w = draw(&r, n_out * n_in), *y = xnew(n * n_out, sizeof *y),
+          *z = xnew(n * n_out, sizeof *z);
+    uint16_t *half = xnew(n_out * n_in, sizeof *half);
+    char *odd = xmalloc(n_out * n_in * sizeof *half + 1);
+    bf16_split(w, n_out * n_in, 1, &half);
+    bf16_to_f32(half, n_out * n_in, w);
+    memcpy(odd + 1, half, n_out * n_in * sizeof *half);
+    struct gemm_weight *a = gemm_pack(w, GEMM_OF_F32, n_out, n_in, in_out, p);
+    struct gemm_weight *b = gemm_pack_threads(odd + 1, GEMM_OF_BF16, n_out, n_in, in_out, p, 2);
+    gemm_run(a, x, n, n_in, y, n_out, NULL, 0, 1);
+    gemm_run(b, x, n, n_in, z, n_out, NULL, 0, 1);
+    check(!memcmp(y, z, n * n_out * sizeof *y), "bfloat16 weights as their floats", n, n_out, n_in);
+    gemm_weight_free(b);
+    gemm_weight_free(a);
+    free(odd);
+    free(half);
+    free(z);
+    free(y);
+    free(w);
+    free(x);
+}
+
+/* Three terms are the number; each is a bfloat16, the nearest to what is left; as many as needed are counted.
+ */
+static void test_terms(void)
+{
+    enum { N = 100000 };
+    struct rng r;
+    rng_init(&r, 7, 0);
+    static float x[N], t[3][N];
+    static uint16_t h[3][N];
+    float *term[3] = { t[0], t[1], t[2] };
+    uint16_t *half[3] = { h[0], h[1], h[2] };
+    for (int i = 0; i < N; i++) {
+        uint32_t u = (uint32_t)rng_u64(&r);
+        u = (u & 0x807fffff) | (64 + (u >> 23 & 127)) << 23; /* 2^-63 to 2^64 */
+        memcpy(&x[i], &u, sizeof u);
+    }
+    x[0] = 1.00390625f; /* half way between 1 and the next bfloat16: to even */
+    x[1] = 1.01171875f;
+    bf16_split_f32(x, N, 3, term);
+    bf16_split(x, N, 3, half);
+    int exact = 1, same = 1, near = 1;
+    for (int i = 0; i < N; i++) {
+        exact &= (double)t[0][i] + t[1][i] + t[2][i] == (double)x[i];
+        near &= fabsf(x[i] - t[0][i]) <= ldexpf(1, ilogbf(x[i]) - 8);
+        for (int k = 0; k < 3; k++) {
+            uint32_t u;
+            memcpy(&u, &t[k][i], sizeof u);
+            same &= u == (uint32_t)h[k][i] << 16;
+        }
+    }
+    check(exact && near, "three bfloat16 terms are the number", 0, 0, 0);
+    check(same, "terms as bfloat16 and as floats", 0, 0, 0);
+    check(t[0][0] == 1 && t[0][1] == 1.015625f, "ties go to even", 0, 0, 0);
+    check(bf16_terms_needed(x, N) == 3 && bf16_terms_needed(t[0], N) == 1, "terms are counted", 0, 0, 0);
+    for (int i = 0; i < N; i++)
+        x[i] = t[0][i] + t[1][i];
+    check(bf16_terms_needed(x, N) <= 2, "two terms are counted", 0, 0, 0);
 }
 
 static void test_blocks(void)
@@ -185,20 +284,36 @@ int main(int argc, char **argv)
         return 1;
     }
     if (argc > 1 && !strcmp(argv[1], "describe")) {
-        puts(gemm_describe(GEMM_F32));
+        puts(gemm_describe(argc > 2 ? (enum gemm_precision)gemm_precision_find(argv[2]) : GEMM_F32));
         return 0;
     }
     test_core();
+    test_terms();
     static const size_t shapes[][3] = { { 1, 1, 1 },        { 3, 5, 7 },       { 64, 64, 64 },
                                         { 65, 96, 33 },     { 130, 513, 100 }, { 70, 1024, 1030 },
-                                        { 513, 1100, 1000 } };
+                                        { 300, 1100, 1000 } };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (int in_out = 0; in_out < 2; in_out++)
-            test_values(shapes[i][0], shapes[i][1], shapes[i][2], in_out);
-    test_company(200, 50, 64, GEMM_F32);
-    test_company(200, 256, 257, GEMM_F32);
-    test_company(150, 300, 257, GEMM_F32);
-    test_company(700, 1030, 1024, GEMM_F32);
+            for (int p = GEMM_F32; p <= GEMM_BF16; p++)
+                test_values(GEMM_OPENBLAS, (enum gemm_precision)p, shapes[i][0], shapes[i][1], shapes[i][2],
+                            in_out);
+    for (int p = GEMM_F32; p <= GEMM_BF16; p++) {
+        test_company(GEMM_OPENBLAS, (enum gemm_precision)p, 200, 50, 64);
+        test_company(GEMM_OPENBLAS, (enum gemm_precision)p, 150, 300, 257);
+        test_company(GEMM_OPENBLAS, (enum gemm_precision)p, 600, 1030, 1024);
+        test_bf16_weights((enum gemm_precision)p, 70, 600, 130, p & 1);
+    }
     test_blocks();
+    /* oneDNN multiplies floats on every processor, bfloat16 on those that have units for it */
+    int most = !onednn_version() ? -1 : onednn_bf16_unit() ? (int)GEMM_BF16 : (int)GEMM_F32;
+    for (int p = GEMM_F32; p <= most; p++) {
+        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+            for (int in_out = 0; in_out < 2; in_out++)
+                test_values(GEMM_ONEDNN, (enum gemm_precision)p, shapes[i][0], shapes[i][1], shapes[i][2],
+                            in_out);
+        test_company(GEMM_ONEDNN, (enum gemm_precision)p, 200, 50, 64);
+        test_company(GEMM_ONEDNN, (enum gemm_precision)p, 150, 300, 257);
+        test_company(GEMM_ONEDNN, (enum gemm_precision)p, 600, 1030, 1024);
+    }
     return n_failed > 0;
 }
