@@ -89,7 +89,7 @@ static int parse_plain(const char *s, double *v)
         if (digit > 9)
             break;
         w = w * 10 + digit;
-        n_digit += w > 0;
+        n_digit += n_digit || digit; /* not whether w > 0: 2^64 wraps to 0 */
         e -= point;
         any = 1;
         if (n_digit > 19 || e < -60)

@@ -81,6 +81,8 @@ static void test_numbers(void)
     double d;
     static const char *const bad[] = { "",    " 1",     "1 ", "1e999", "0x10", "1,5",
                                        "--1", "nan(1)", "+",  "e5",    "1e" };
+    check(num_parse_f64("18446744073709551616", &d) == 0 && d == 0x1p64, "2^64");
+    check(num_parse_f64("-0018446744073709551616.0", &d) == 0 && d == -0x1p64, "-2^64");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         check(num_parse_f64(bad[i], &d) < 0, bad[i]);
     int64_t n;
