@@ -73,9 +73,12 @@ static struct tensor as_written(const struct tensor *t)
 
 /* ---- frames */
 
-/* Which frame a place belongs to: 0 what comes before the layers, 1.. the layers, behind them the rest. */
+/* Which frame a place belongs to: 0 what comes before the layers, 1.. the layers, behind them the rest; of a
+ * plain file, which is one frame in the end, always 0. */
 static int frame_of(const struct lm_config *config, const struct lm_place *p)
 {
+    if (ts_out_is_plain(out))
+        return 0;
     if (p->layer >= 0)
         return p->layer + 1;
     return p->role < LM_ATTN_NORM ? 0 : config->n_layer + 1;
@@ -135,7 +138,7 @@ static void put_tensor(const struct tensor *t)
     static char *converted;
     const struct tensor w = as_written(t);
     size_t width = tensor_dtype_bytes(t->dtype), n;
-    if (dtype && !converted)
+    if (w.dtype != t->dtype && !converted)
         converted = xaligned(PIECE, tensor_dtype_bytes(w.dtype));
     for (size_t at = 0; at < t->n; at += n) {
         const char *piece = (const char *)t->data + at * width;

@@ -80,6 +80,8 @@ enum { TS_LEVEL = 1 }; /* the usual one */
  * thread. Ends the program when it cannot; so does every write. Nothing has the final name before
  * ts_close_out. */
 struct ts_writer *ts_open_out(const char *path, const struct ts_options *options);
+/* Whether it is such a plain file: who could give all in one frame then saves that copy. */
+int ts_out_is_plain(const struct ts_writer *w);
 
 /* `__metadata__` for the next frame, kept until changed. value NULL removes the key. ts_out_copy_meta takes
  * all of r's current frame's; ts_out_history appends a line (cli_history()) to `history`, in every frame from

@@ -55,6 +55,11 @@ struct ts_writer *ts_open_out(const char *path, const struct ts_options *options
     return w;
 }
 
+int ts_out_is_plain(const struct ts_writer *w)
+{
+    return w->plain;
+}
+
 void ts_out_meta(struct ts_writer *w, const char *key, const char *value)
 {
     if (!value)

@@ -35,27 +35,28 @@ static int refuse(const struct opening *o, const char *format, ...)
  */
 static char *read_text(const struct opening *o, const char *name, size_t *n)
 {
+    enum { AT_A_TIME = 1 << 16 };
     const char *why;
     int error_number;
-    char *path = xsprintf("%s/%s", o->dir, name), *text = NULL;
+    char *path = xsprintf("%s/%s", o->dir, name);
     struct bytein *in = bytein_open(path, 1, &why);
-    size_t room = 0, k = 1;
-    for (*n = 0; in && k && *n <= TEXT_MAX; *n += k) {
-        xgrow(&text, &room, *n + (1 << 16), 1);
+    free(path);
+    if (!in)
+        return refuse(o, "%s: %s", name, why), NULL;
+    char *text = xmalloc(1);
+    size_t room = 1, k = 1;
+    for (*n = 0; k && *n <= TEXT_MAX; *n += k) {
+        xgrow(&text, &room, *n + AT_A_TIME, 1);
         k = bytein_read(in, text + *n, room - *n - 1);
     }
-    if (in)
-        why = *n > TEXT_MAX ? "too large for a JSON file" : bytein_error(in, &error_number);
+    text[*n] = 0;
+    why = *n > TEXT_MAX ? "too large for a JSON file" : bytein_error(in, &error_number);
     if (why) {
         refuse(o, "%s: %s", name, why);
         free(text);
         text = NULL;
-    } else {
-        text[*n] = 0;
     }
-    if (in)
-        bytein_close(in);
-    free(path);
+    bytein_close(in);
     return text;
 }
 
@@ -137,12 +138,10 @@ static int open_shards(const struct opening *o, const char *index)
     int status = -1;
     char *text = read_text(o, index, &n);
     json_t *root = text ? json_loadb(text, n, JSON_REJECT_DUPLICATES, &error) : NULL;
-    free(text);
-    if (!root) {
-        if (text)
-            refuse(o, "%s: line %d: %.200s", index, error.line, error.text);
+    if (text && !root)
+        refuse(o, "%s: line %d: %.200s", index, error.line, error.text);
+    if (!root)
         goto done;
-    }
     s->where = json_incref(json_object_get(root, "weight_map"));
     if (!json_is_object(s->where) || !json_object_size(s->where)) {
         refuse(o, "%s: has no weight_map", index);
@@ -168,6 +167,7 @@ static int open_shards(const struct opening *o, const char *index)
             goto done;
     }
 done:
+    free(text);
     json_decref(files);
     json_decref(root);
     return status;
