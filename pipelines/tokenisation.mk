@@ -122,12 +122,12 @@ $(DIR)/latin.csv: $(DIR)/premium.csv $(call program,BOOTSTRAP)
 RECORDED := $(if $(INDEXED),yes,$(word 4,$(filter $(shell tail -n +2 pipelines/data/lang-covariates.csv | cut -d, -f1),$(STEMS))))
 
 # With a name for the dearest of each family of scripts, if above 2, and for those that pay less under the first
-$(DIR)/two-tokenizers.csv: $(DIR)/premium.csv $(HOW)/first.mlr
+$(DIR)/two-tokenizers.csv: $(DIR)/premium.csv $(HOW)/first.mlr $(HOW)/sides.mlr
 	mlr --csv cut -f tokenizer,stem,name,family,study_code,premium then put '$$tokenizer = "premium_" . $$tokenizer' \
 	  then reshape -s tokenizer,premium then sort -f family -nr premium_$(FIRST) \
 	  then put -s label=label -f $(HOW)/first.mlr \
 	  then put '$$label = $${premium_$(FIRST)} < $${premium_$(SECOND)} ? $$name : $${premium_$(FIRST)} > 2 ? $$label : ""' \
-	  then reorder -f label $< > $@
+	  then put -q -s x=premium_$(FIRST) -s y=premium_$(SECOND) -f $(HOW)/sides.mlr then reorder -f side,label $< > $@
 
 $(DIR)/two-tokenizers-rank.csv: $(DIR)/two-tokenizers.csv $(call program,CORR)
 	$(CORR) --x=premium_$(FIRST) --y=premium_$(SECOND) --method=spearman,pearson $< > $@

@@ -20,7 +20,10 @@ set ylabel "damage at 4 bits, as published (relative increase)"
 set ytics format "%.3f"
 unset key
 name_of(x) = x eq "premium_bloom" ? "BLOOM's tokenizer, FLORES-200" : called(x[9:])
-side(odd, x) = int(column(0)) % 2 == odd ? x : NaN      # rows are sorted: names of neighbours go to different sides
+# a name goes to that side of its point where the line is further away: left above a rising line, right below it
+above(x, y) = y > F_slope * x + F_intercept
+left_of(x, y, yes) = (above(x, y) == (F_slope > 0)) == yes ? y : NaN
+off(up) = up ? 0.25 : -0.25
 set multiplot
 do for [i = 1:k] {
     premium = word(predictors, i)
@@ -35,8 +38,8 @@ do for [i = 1:k] {
     set xlabel sprintf("premium over %s under\n%s", premium eq "premium_bloom" ? "English" : compared, name_of(premium))
     set label 1 "{/:Italic r} = ".told(r, pearson(premium)) at graph 0.03, 0.96
     plot F_slope * x + F_intercept with lines linewidth 1 linecolor rgb grey, \
-         csv using (side(0, column(premium))):"degradation":"lang" with labels left offset 0.7, 0, \
-         csv using (side(1, column(premium))):"degradation":"lang" with labels right offset -0.7, 0, \
+         csv using premium:(left_of(column(premium), column("degradation"), 0)):"lang" with labels left offset 0.7, off(F_slope < 0), \
+         csv using premium:(left_of(column(premium), column("degradation"), 1)):"lang" with labels right offset -0.7, off(F_slope > 0), \
          for [j = 1:words(families)] csv using premium:(only(j, column("degradation"))) with points \
            pointtype shape(j) pointsize 0.8 linecolor rgb colour(j)
     unset label 1001; unset label 1002
