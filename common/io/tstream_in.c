@@ -4,6 +4,7 @@
 #include "base/msg.h"
 #include "base/num.h"
 #include "io/bytein.h"
+#include "io/npy.h"
 #include "io/tsheader.h"
 #include "io/tstream.h"
 #include <errno.h>
@@ -139,6 +140,8 @@ static int read_header(struct ts_reader *r)
     }
     if (!r->n_frame && is_text(length_bytes, got))
         return fail(r, "this is text, not a tensor stream; tensorcat --from=text reads numbers");
+    if (!r->n_frame && npy_is_magic(length_bytes, got))
+        return fail(r, "this is an array of NumPy's, not a tensor stream; tensorcat reads it");
     if (got < 8)
         return fail_short(r, "header");
     for (int i = 8; i--;)
