@@ -256,14 +256,19 @@ int lm_place_find(const struct lm_family *f, const char *name, struct lm_place *
     return find_bare(f, name, p);
 }
 
+const struct lm_family *lm_family_guess(const char *name)
+{
+    struct lm_place p;
+    for (int i = 0; i < N_FAMILY; i++)
+        if (lm_place_find(&families[i], name, &p) >= 0)
+            return &families[i];
+    return NULL;
+}
+
 int lm_place_guess(const char *name, struct lm_place *p)
 {
-    for (int i = 0; i < N_FAMILY; i++) {
-        int found = lm_place_find(&families[i], name, p);
-        if (found >= 0)
-            return found;
-    }
-    return -1;
+    const struct lm_family *f = lm_family_guess(name);
+    return f ? lm_place_find(f, name, p) : -1;
 }
 
 char *lm_place_text(const struct lm_family *f, const struct lm_place *p)

@@ -84,6 +84,9 @@ const char *lm_families(void);
 int lm_place_find(const struct lm_family *f, const char *name, struct lm_place *p);
 /* The same when the family is not known: the first that has such a name. Roles do not depend on which. */
 int lm_place_guess(const char *name, struct lm_place *p);
+/* The first family that knows the name, as a tensor or a buffer; NULL if none does. Families that share a
+ * matrix's name store it alike. */
+const struct lm_family *lm_family_guess(const char *name);
 
 /* The name as published, "transformer.h.3.mlp.dense_h_to_4h.weight", for messages; the caller frees it. NULL
  * if the family has no such role. */
