@@ -46,3 +46,7 @@ setup() {
     [[ $output == "f32 OpenBLAS "* && $output != *Prescott ]] || ! grep -q avx2 /proc/cpuinfo
     OPENBLAS_CORETYPE=PRESCOTT "$gemm"
 }
+
+@test "kernels: functions over the whole range of floats, norms, softmax, log-sum-exp, rotation; clones to the last bit" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/kernels
+}

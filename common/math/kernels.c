@@ -25,33 +25,60 @@ INLINE uint32_t to_bits(float f)
 
 /* exp(x): x = n ln 2 + r, |r| <= ln(2) / 2, by the best polynomial of degree 6 whose first terms are 1 + r.
  * ln 2 in two parts, the first with few enough digits that n times it is exact. Adding 1.5 * 2^23 rounds to a
- * whole number and leaves it in the low bits. The power of two comes in two factors, so that results go down
- * to the smallest numbers and up to infinity. exp_of_sum(x, rest) is exp(x + rest) for a small rest. */
-INLINE float exp_of_sum(float x, float rest)
+ * whole number and leaves it in the low bits. */
+struct reduced {
+    float n_shifted, r;
+};
+
+INLINE struct reduced reduce(float x)
 {
-    x = x > 89.0f ? 89.0f : x;
-    x = x < -104.0f ? -104.0f : x;
-    float shifted = (x + rest) * 1.44269504f + 0x1.8p23f, n = shifted - 0x1.8p23f;
-    float r = (x - n * 0x1.62ep-1f) - n * 0x1.0bfbe8p-15f + rest;
+    float shifted = x * 1.44269504f + 0x1.8p23f, n = shifted - 0x1.8p23f;
+    return (struct reduced){ shifted, (x - n * 0x1.62ep-1f) - n * 0x1.0bfbe8p-15f };
+}
+
+INLINE float exp_reduced(float r)
+{
     float p = 0.00139504916f;
     p = p * r + 0.0083688898f;
     p = p * r + 0.041666206f;
     p = p * r + 0.166665182f;
     p = p * r + 0.5f;
-    p = p * (r * r) + r + 1.0f;
-    int32_t k = (int32_t)(to_bits(shifted) << 9) >> 9, half = k >> 1;
-    return p * from_bits((uint32_t)(half + 127) << 23) * from_bits((uint32_t)(k - half + 127) << 23);
+    return p * (r * r) + r + 1.0f;
 }
 
+/* For any x: the power of two comes in two factors, so that results go down to the smallest numbers and up to
+ * infinity. */
 INLINE float exp_of(float x)
 {
-    return exp_of_sum(x, 0);
+    x = x > 89.0f ? 89.0f : x;
+    x = x < -104.0f ? -104.0f : x;
+    struct reduced d = reduce(x);
+    int32_t k = (int32_t)(to_bits(d.n_shifted) << 9) >> 9, half = k >> 1;
+    return exp_reduced(d.r) * from_bits((uint32_t)(half + 127) << 23) *
+           from_bits((uint32_t)(k - half + 127) << 23);
 }
 
-/* 1 / (1 + exp(-x)) */
+/* For x <= 0, where most exponentials are taken; 0 instead of results below 2^-125. */
+INLINE float exp_below(float x)
+{
+    struct reduced d = reduce(x);
+    float e = exp_reduced(d.r) * from_bits((to_bits(d.n_shifted) << 23) + 0x3f800000u);
+    return x < -86.6f ? 0 : e;
+}
+
+/* exp(x + rest), the same with a small rest beyond the digits of x. */
+INLINE float exp_below_sum(float x, float rest)
+{
+    struct reduced d = reduce(x);
+    float e = exp_reduced(d.r + rest) * from_bits((to_bits(d.n_shifted) << 23) + 0x3f800000u);
+    return x < -86.6f ? 0 : e;
+}
+
+/* 1 / (1 + exp(-x)), by an exponential that does not overflow */
 INLINE float logistic(float x)
 {
-    return 1.0f / (1.0f + exp_of(-x));
+    float e = exp_below(x < 0 ? x : -x);
+    return (x < 0 ? e : 1.0f) / (1.0f + e);
 }
 
 /* Phi(x) of the normal distribution. Phi(-t) = exp(-t^2 / 2) u Q(u), u = 1 / (1 + 0.35 t): what is left of
@@ -73,7 +100,7 @@ INLINE float normal_cdf(float x)
     q = q * v + 0.34299162f;
     q = q * v + 0.253244281f;
     float head = from_bits(to_bits(t) & 0xfffff000u), rest = (t - head) * (t + head) * -0.5f;
-    float below = exp_of_sum(head * head * -0.5f, rest) * (u * q);
+    float below = exp_below_sum(head * head * -0.5f, rest) * (u * q);
     return x < 0 ? below : 1.0f - below;
 }
 
@@ -234,26 +261,22 @@ void kernel_rms_norm(const float *x, size_t n, const float *weight, double eps, 
 
 /* ---- softmax and log-sum-exp */
 
-INLINE float larger(float a, float b)
+/* Whole numbers in the order of floats; compilers make vectors of their largest, not of floats'. NaN is above
+ * all. */
+INLINE int32_t rank_of(float x)
 {
-    return a > b ? a : b;
+    int32_t i = (int32_t)to_bits(x);
+    return i ^ (i >> 31 & INT32_MAX);
 }
 
 INLINE float largest(const float *x, size_t n)
 {
-    float lane[LANES];
-    for (int l = 0; l < LANES; l++)
-        lane[l] = -INFINITY;
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++)
-            lane[l] = larger(x[i + (size_t)l], lane[l]);
-    for (int l = 0; i < n; i++, l++)
-        lane[l] = larger(x[i], lane[l]);
-    for (int width = LANES / 2; width; width /= 2)
-        for (int l = 0; l < width; l++)
-            lane[l] = larger(lane[l], lane[l + width]);
-    return lane[0];
+    int32_t most = INT32_MIN;
+    for (size_t i = 0; i < n; i++) {
+        int32_t rank = rank_of(x[i]);
+        most = rank > most ? rank : most;
+    }
+    return from_bits((uint32_t)(most ^ (most >> 31 & INT32_MAX)));
 }
 
 /* Sum of exp(x[i] - max), and those into y unless it is NULL. Floats in 16 lanes for GROUP numbers, doubles
@@ -267,13 +290,13 @@ INLINE double sum_exp(const float *x, size_t n, float max, float *y)
         float lane[LANES] = { 0 };
         for (; i + LANES <= end; i += LANES)
             for (int l = 0; l < LANES; l++) {
-                float e = exp_of(x[i + (size_t)l] - max);
+                float e = exp_below(x[i + (size_t)l] - max);
                 lane[l] += e;
                 if (y)
                     y[i + (size_t)l] = e;
             }
         for (int l = 0; i < end; i++, l++) {
-            float e = exp_of(x[i] - max);
+            float e = exp_below(x[i] - max);
             lane[l] += e;
             if (y)
                 y[i] = e;
@@ -324,12 +347,12 @@ void kernel_lse_add(struct kernel_lse *s, const float *x, size_t n)
         size_t i = 0;
         while (i + 1 < n && x[i] != max)
             i++;
-        if (s->n)
+        if (s->n && s->max > -INFINITY)
             s->sum *= exp((double)s->max - max);
         s->max = max;
         s->argmax = s->n + i;
     }
-    s->sum += sum_exp_clones(x, n, s->max);
+    s->sum += sum_exp_clones(x, n, s->max > -INFINITY ? s->max : 0); /* 0, or NaN, if there is no more yet */
     s->n += n;
 }
 
