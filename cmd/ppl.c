@@ -282,8 +282,7 @@ static void score_batch(size_t from, size_t end, struct lm_batch *batch)
     }
     if (n_run > 1)
         contrast[1] = xnew(n, sizeof **contrast);
-    if (lm_score_rows(side, n_run, target, n, n_run > 1 ? contrast : NULL, precision, (int)n_thread, NULL,
-                      &bad) < 0)
+    if (lm_score_rows(side, n_run, target, n, n_run > 1 ? contrast : NULL, (int)n_thread, NULL, &bad) < 0)
         die_of_model(&run[n_run - 1 - bad]);
     if (n_run > 1)
         take_scores(window, index, n, score[1], score[0], contrast[1]);
@@ -539,7 +538,8 @@ int main(int argc, char **argv)
     check_arguments();
     if (gemm_load(&failed) < 0)
         die("%s", failed);
-    precision = gemm_default_precision();
+    int found = gemm_precision_find(precision_name);
+    precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found; /* auto is none */
     tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &why);
     if (!tokenizer)
         die("%s", why);

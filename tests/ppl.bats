@@ -135,6 +135,14 @@ uniform_model() {
     tensorcat b.t a.t | ppl -m - -t "$golden/tokenizer.json" eng.txt 2>/dev/null | cmp - want.csv
 }
 
+@test "ppl: bf16x3 agrees with f32, bf16 to two digits" {
+    for p in auto f32 bf16x3 bf16; do score qwen2-a --precision $p eng.txt | field nll >$p; done
+    near "$(<auto)" "$(<f32)" 2e-6
+    near "$(<bf16x3)" "$(<f32)" 2e-6
+    near "$(<bf16)" "$(<f32)" 0.05
+    run ! cmp -s bf16 f32
+}
+
 # ---- what is refused
 
 @test "ppl: what does not fit together is named" {

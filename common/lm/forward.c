@@ -214,7 +214,8 @@ static void rotate_rows(const struct rows *r, size_t from, size_t n)
 static void product(const struct lm_forward *f, const struct lm_weight *w, const float *x, float *y,
                     size_t ld, size_t n)
 {
-    gemm_run(w->packed, x, n, w->n_in, y, ld, w->bias, 0, f->n_thread);
+    if (gemm_run(w->packed, x, n, w->n_in, y, ld, w->bias, 0, f->n_thread) < 0)
+        mem_out();
 }
 
 /* What attention adds for the chunk's rows, x normed, into f->out. */

@@ -251,6 +251,21 @@ static int are_floats(const struct tensor *t)
     return t->dtype == TENSOR_F32 && (uintptr_t)t->data % sizeof(float) == 0;
 }
 
+/* Whether products in bfloat16 can be made ready from the tensor as it is. */
+static int is_packable(const struct tensor *t)
+{
+    return t->dtype == TENSOR_F32 || t->dtype == TENSOR_BF16;
+}
+
+static struct gemm_weight *pack(const struct lm_model *m, const struct tensor *t, size_t n_out, size_t n_in)
+{
+    enum gemm_dtype dtype = t->dtype == TENSOR_BF16 ? GEMM_OF_BF16 : GEMM_OF_F32;
+    struct gemm_weight *w = gemm_pack_threads(t->data, dtype, n_out, n_in, 0, m->precision, m->n_thread);
+    if (!w)
+        mem_out();
+    return w;
+}
+
 /* A matrix of the layers or a projection: as it is, and changed. */
 static int take_matrix(struct lm_model *m, struct variant_part *v, const struct tensor *t,
                        const struct lm_place *p)
@@ -269,6 +284,10 @@ static int take_matrix(struct lm_model *m, struct variant_part *v, const struct 
             w->packed = v[0].part.weight[p->role].packed;
             continue;
         }
+        if (i == 0 && !turned && linear && m->precision != GEMM_F32 && is_packable(t)) {
+            w->packed = own->packed = pack(m, t, n_out, n_in);
+            continue;
+        }
         if (i == 0 && !turned && are_floats(t)) {
             lm_checkpoint_keep(m->from, t->data);
             w->w = own->kept = t->data;
@@ -281,7 +300,8 @@ static int take_matrix(struct lm_model *m, struct variant_part *v, const struct 
             return -1;
         if (!linear)
             continue;
-        w->packed = own->packed = gemm_pack(w->w, GEMM_OF_F32, n_out, n_in, 0, m->precision);
+        struct tensor floats = { .dtype = TENSOR_F32, .data = w->w };
+        w->packed = own->packed = pack(m, &floats, n_out, n_in);
         if (m->precision != GEMM_F32) { /* packed is a copy */
             pool_give(&m->pool, own->w, t->n);
             w->w = own->w = NULL;
@@ -394,37 +414,36 @@ static struct table *head_table(struct lm_model *m)
     return m->config->tied ? &m->embed : &m->head;
 }
 
-const float *lm_model_head_rows(struct lm_model *m, size_t variant, size_t from, size_t n)
+struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n)
 {
     size_t d = m->config->d_embed;
     if (read_until(m, (size_t)m->config->n_layer + 1) < 0)
         return NULL;
     struct table *table = head_table(m);
-    if (table->changed[variant])
-        return table->changed[variant] + from * d;
     struct tensor rows = table->t;
     rows.data = (const char *)table->t.data + from * d * tensor_dtype_bytes(table->t.dtype);
+    if (table->changed[variant]) {
+        rows.data = table->changed[variant] + from * d;
+        rows.dtype = TENSOR_F32;
+    }
     rows.shape[0] = n;
     rows.n = n * d;
+    rows.n_bytes = rows.n * tensor_dtype_bytes(rows.dtype);
     if (table->block && table->block != table->t.data) /* of the first block the address means the whole */
         lm_checkpoint_let_go(m->from, table->block, table->n_block);
-    table->block = rows.data;
-    table->n_block = rows.n * tensor_dtype_bytes(table->t.dtype);
-    if (are_floats(&rows))
-        return rows.data;
-    if (m->row_room < n * d) {
-        free(m->row_block);
-        m->row_room = n * d;
-        m->row_block = xaligned(m->row_room, sizeof(float));
+    table->block = table->changed[variant] ? NULL : rows.data;
+    table->n_block = rows.n_bytes;
+    if (m->precision == GEMM_F32 ? !are_floats(&rows) : !is_packable(&rows)) {
+        if (m->row_room < n * d) {
+            free(m->row_block);
+            m->row_room = n * d;
+            m->row_block = xaligned(m->row_room, sizeof(float));
+        }
+        to_floats(&rows, 0, m->n_thread, m->row_block);
+        rows.data = m->row_block;
+        rows.dtype = TENSOR_F32;
     }
-    to_floats(&rows, 0, m->n_thread, m->row_block);
-    return m->row_block;
-}
-
-int lm_model_head_changed(const struct lm_model *m, size_t variant)
-{
-    const struct table *table = m->config->tied ? &m->embed : &m->head;
-    return table->changed[variant] != NULL;
+    return pack(m, &rows, n, d);
 }
 
 int lm_model_again(struct lm_model *m)

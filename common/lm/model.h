@@ -52,11 +52,9 @@ const char *lm_model_error(const struct lm_model *m);
  * out[n][d_embed]. 0; -1: see lm_model_error. */
 int lm_model_embed(struct lm_model *m, size_t variant, const uint32_t *ids, size_t n, float *out);
 
-/* Rows [from, from + n) of the head as floats, borrowed until the next call of either: NULL: see
- * lm_model_error. After the part n_layer. */
-const float *lm_model_head_rows(struct lm_model *m, size_t variant, size_t from, size_t n);
-/* Whether variant's head differs from that of the model as it is. */
-int lm_model_head_changed(const struct lm_model *m, size_t variant);
+/* Rows [from, from + n) of the head made ready; the caller frees it before asking for other rows. NULL: see
+ * lm_model_error. */
+struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n);
 
 /* Reads a checkpoint that can be walked again from its beginning; drops all parts unless they are kept. */
 int lm_model_again(struct lm_model *m);

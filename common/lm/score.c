@@ -68,25 +68,9 @@ static void take_rows(void *ctx, size_t task, int worker)
     }
 }
 
-/* The head's rows [vocab, vocab + n_vocab) of each side, ready to be multiplied. */
-static int pack_block(const struct lm_side *side, size_t n_side, size_t vocab, size_t n_vocab,
-                      enum gemm_precision precision, struct gemm_weight **w, size_t *bad)
-{
-    size_t d = lm_model_config(side[0].model)->d_embed;
-    for (size_t k = 0; k < n_side; k++) {
-        const float *rows = lm_model_head_rows(side[k].model, side[k].variant, vocab, n_vocab);
-        if (!rows) {
-            *bad = k;
-            return -1;
-        }
-        w[k] = gemm_pack(rows, GEMM_OF_F32, n_vocab, d, 0, precision);
-    }
-    return 0;
-}
-
 int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *target, size_t n,
-                  struct lm_contrast *const *contrast, enum gemm_precision precision, int n_thread,
-                  const struct lm_logits_tap *tap, size_t *bad)
+                  struct lm_contrast *const *contrast, int n_thread, const struct lm_logits_tap *tap,
+                  size_t *bad)
 {
     size_t n_vocab = lm_model_config(side[0].model)->vocab_size, d = lm_model_config(side[0].model)->d_embed;
     struct gemm_weight **w = xcalloc(n_side, sizeof *w);
@@ -104,11 +88,18 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
             .side = side, .n_side = n_side, .vocab = vocab, .target = target, .contrast = contrast, .z = z
         };
         b.n_vocab = n_vocab - vocab < VOCAB ? n_vocab - vocab : VOCAB;
-        status = pack_block(side, n_side, vocab, b.n_vocab, precision, w, bad);
+        for (*bad = 0; *bad < n_side && status == 0; ++*bad) {
+            w[*bad] = lm_model_head_block(side[*bad].model, side[*bad].variant, vocab, b.n_vocab);
+            if (!w[*bad]) {
+                status = -1;
+                break;
+            }
+        }
         for (b.from = 0; b.from < n && status == 0; b.from += CHUNK) {
             b.n = n - b.from < CHUNK ? n - b.from : CHUNK;
             for (size_t k = 0; k < n_side; k++) {
-                gemm_run(w[k], side[k].x + b.from * d, b.n, d, z[k], b.n_vocab, NULL, 0, n_thread);
+                if (gemm_run(w[k], side[k].x + b.from * d, b.n, d, z[k], b.n_vocab, NULL, 0, n_thread) < 0)
+                    mem_out();
                 if (tap)
                     tap->see(tap->ctx, k, b.from, b.n, vocab, b.n_vocab, z[k]);
             }

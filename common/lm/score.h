@@ -44,7 +44,7 @@ struct lm_side {
  * side k against side 0, from k = 1 on; NULL for none. tap may be NULL. 0; or -1: see the side's
  * lm_model_error, and *bad is its index. All sides have the vocabulary of the first. */
 int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *target, size_t n,
-                  struct lm_contrast *const *contrast, enum gemm_precision precision, int n_thread,
-                  const struct lm_logits_tap *tap, size_t *bad);
+                  struct lm_contrast *const *contrast, int n_thread, const struct lm_logits_tap *tap,
+                  size_t *bad);
 
 #endif

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static double tolerance = 1e-4;
+static double tolerance = 1e-4, nll_tolerance = 1e-4, mean_tolerance = 2e-5;
 enum kind { HIDDEN, FINAL, MLP_ACT, MLP_OUT, LOGITS, NLL, MEAN_NLL, N_KIND };
 static const char *const kind_name[] = {
     "hidden", "final", "mlp_act", "mlp_out", "logits", "nll", "mean_nll"
@@ -131,7 +131,7 @@ static void see_logits(void *ctx, size_t side, size_t from, size_t n, size_t voc
         memcpy(logits + (from + i) * config.vocab_size + vocab, z + i * n_vocab, n_vocab * sizeof *z);
 }
 
-static void run(struct lm_model *m, size_t variant, enum gemm_precision precision)
+static void run(struct lm_model *m, size_t variant)
 {
     size_t n = text.start[text.n_seq], longest = 0, bad;
     for (size_t i = 0; i < text.n_seq; i++)
@@ -152,7 +152,7 @@ static void run(struct lm_model *m, size_t variant, enum gemm_precision precisio
     logits = xcalloc(n, config.vocab_size * sizeof *logits);
     struct lm_side side = { m, variant, final, score };
     struct lm_logits_tap logits_tap = { see_logits, NULL };
-    if (lm_score_rows(&side, 1, target, n, NULL, precision, 2, &logits_tap, &bad) < 0)
+    if (lm_score_rows(&side, 1, target, n, NULL, 2, &logits_tap, &bad) < 0)
         die("%s", lm_model_error(m));
     keep(LOGITS, 0, 0, n, logits, config.vocab_size);
     for (size_t seq = 0; seq < text.n_seq; seq++) {
@@ -243,15 +243,19 @@ int main(int argc, char **argv)
     config = *lm_checkpoint_config(c);
     if (!strcmp(how, "gelu-other"))
         config.activation = config.activation == LM_GELU ? LM_GELU_TANH : LM_GELU;
+    if (!strcmp(how, "bf16"))
+        precision = GEMM_BF16, tolerance = 0.5, nll_tolerance = mean_tolerance = 0.05;
+    if (!strcmp(how, "bf16x3"))
+        precision = GEMM_BF16X3;
     int broken = !strcmp(how, "shift") || !strcmp(how, "swap-qk") || !strcmp(how, "neighbours");
     struct lm_change wrong = { wants, change, NULL };
     struct lm_model *m = lm_model_new(c, precision, 2, &wrong, (size_t)broken, 0);
     json_decref(read_ids(argv[2]));
-    run(m, (size_t)broken, precision);
+    run(m, (size_t)broken);
     compare_all(argv[2]);
     int failed = 0;
     for (int k = 0; k < N_KIND; k++) {
-        double limit = k == MEAN_NLL ? 2e-5 : tolerance;
+        double limit = k == MEAN_NLL ? mean_tolerance : k == NLL ? nll_tolerance : tolerance;
         printf("%s %.3g%s\n", kind_name[k], worst[k], worst[k] <= limit ? "" : " beyond the tolerance");
         failed |= !(worst[k] <= limit);
     }
