@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char **stat_names, **x_names, **y_names, **group_names, **intervals;
-static const char *out_path = "-", *samples_path, *by, *strata, *cluster, *group, *id, *leave_group;
+static char **stat_names, **x_names, **y_names, **group_names, **intervals, **by;
+static const char *out_path = "-", *samples_path, *strata, *cluster, *group, *id, *leave_group;
 static const char *alternative = "two-sided", *exact = "auto";
 static int64_t n_resample = 10000, n_thread = 1;
 static uint64_t seed = 1;
@@ -29,7 +29,7 @@ static const struct cli_opt opts[] = {
     { 0, "stat", CLI_LIST, &stat_names, "LIST", "statistics, see below; results for each", 0, 0, 0 },
     { 'x', "x", CLI_LIST, &x_names, "COLS", "columns that are x; results for each", 0, 0, 0 },
     { 'y', "y", CLI_LIST, &y_names, "COLS", "columns that are y; results for each", 0, 0, 0 },
-    { 0, "by", CLI_STR, &by, "COL", "the whole analysis for each value of COL apart", 0, 0, 0 },
+    { 0, "by", CLI_LIST, &by, "COLS", "the whole analysis for each value of COLS apart", 0, 0, 0 },
     { 0, "group", CLI_STR, &group, "COL", "two groups are the two values of COL, in order of appearance", 0,
       0, 0 },
     { 0, "groups", CLI_LIST, &group_names, "A,B", "they are these values of --group, A first", 0, 0, 0 },
@@ -146,10 +146,16 @@ static struct {
 
 static void note(enum trouble t, const struct job *j)
 {
-    const char *value = csvrows_by(&table, j->by);
-    if (!troubles[t].n++)
-        troubles[t].where = xsprintf("%s of %s%s%s%s%s", j->named->name, j->x, j->y ? ", " : "",
-                                     j->y ? j->y : "", value ? ", " : "", value ? value : "");
+    char *const *value = csvrows_by(&table, j->by);
+    if (troubles[t].n++)
+        return;
+    char *where = xsprintf("%s of %s%s%s", j->named->name, j->x, j->y ? ", " : "", j->y ? j->y : "");
+    for (size_t i = 0; value && by[i]; i++) {
+        char *more = xsprintf("%s, %s", where, value[i]);
+        free(where);
+        where = more;
+    }
+    troubles[t].where = where;
 }
 
 static void report(void)
@@ -226,8 +232,7 @@ static struct csvout *out, *samples;
 
 static void put_head(struct csvout *c, const struct job *j)
 {
-    if (by)
-        csvout_str(c, csvrows_by(&table, j->by));
+    csvout_by(c, csvrows_by(&table, j->by));
     csvout_str(c, j->named->name);
     csvout_str(c, j->x);
     csvout_str(c, j->y ? j->y : "");

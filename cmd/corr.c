@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char **x_names, **y_names, **given_names, **methods, **adjustments;
-static const char *out_path = "-", *by, *alternative = "two-sided", *exact = "auto";
+static char **x_names, **y_names, **given_names, **by, **methods, **adjustments;
+static const char *out_path = "-", *alternative = "two-sided", *exact = "auto";
 static double level = 0.95;
 static int64_t n_thread = 1;
 static int compare, matrix;
@@ -31,7 +31,7 @@ static const struct cli_opt opts[] = {
     { 'g', "given", CLI_LIST, &given_names, "COLS",
       "partial correlation: these columns are held fixed, by least squares (spearman: on ranks; not kendall)",
       0, 0, 0 },
-    { 0, "by", CLI_STR, &by, "COL", "the whole analysis for each value of COL apart", 0, 0, 0 },
+    { 0, "by", CLI_LIST, &by, "COLS", "the whole analysis for each value of COLS apart", 0, 0, 0 },
     { 'a', "alternative", CLI_CHOICE, &alternative, "WHICH",
       "what p speaks for; a one-sided one has a one-sided interval [two-sided]", 0, 0,
       "two-sided less greater" },
@@ -120,12 +120,20 @@ static struct columns named_columns(const char *option, char **names)
     return c;
 }
 
+static int is_by(const char *name)
+{
+    for (char **b = by; b && *b; b++)
+        if (!strcmp(*b, name))
+            return 1;
+    return 0;
+}
+
 /* Every column of numbers that has no other part to play. */
 static struct columns other_columns(const struct columns *taken)
 {
     struct columns c = { 0 };
     for (size_t i = 0; i < rows.table.n_col; i++)
-        if (!holds(taken, i) && !holds(&given, i) && !(by && !strcmp(by, rows.table.name[i])) &&
+        if (!holds(taken, i) && !holds(&given, i) && !is_by(rows.table.name[i]) &&
             csvrows_if_numeric(&rows, i))
             add_column(&c, i);
     return c;
@@ -320,8 +328,7 @@ static void put_rows(void)
     struct csvout *out = csvout_open_by(out_path, by, names);
     double *adjusted = adjust();
     for (size_t i = 0; i < n_job; i++) {
-        if (by)
-            csvout_str(out, csvrows_by(&rows, jobs[i].by));
+        csvout_by(out, csvrows_by(&rows, jobs[i].by));
         if (compare)
             put_comparison(out, &jobs[i]);
         else

@@ -255,6 +255,17 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     (($(mlr --icsv --ocsv --headerless-csv-output reshape -s lang,value then put '$r = $nan / $deu' then count-distinct -f r draws.csv | wc -l) > 100))
 }
 
+@test "bootstrap: --by several columns is --by one that joins them" {
+    printf '%s\n' x,a,b 1,p,u 2,p,v 3,q,u 4,p,u 5,,u 6,q,u 7,p,v 8,q, 9,q,u > ab.csv
+    run -0 --separate-stderr bootstrap --stat mean --x x --by a,b -B 50 --interval percentile --samples draws.csv ab.csv
+    [[ $(cut -d, -f1-3,5 <<< "$output" | xargs) == "a,b,stat,y p,u,mean, p,v,mean, q,u,mean," ]]
+    [[ $stderr == "bootstrap: ab.csv: rows without 'a,b', which are left out: 2" && $(head -1 draws.csv) == a,b,stat,* ]]
+    awk -F, 'NR == 1 { print "x,ab" } NR > 1 && $2 != "" && $3 != "" { print $1 "," $2 $3 }' ab.csv > joined.csv
+    bootstrap --stat mean --x x --by ab -B 50 --interval percentile joined.csv | cut -d, -f2- | diff - <(cut -d, -f3- <<< "$output")
+    run -0 --separate-stderr bootstrap --stat var --x x --by b,a -B 50 --interval percentile <<< $'x,a,b\n1,p,u\n2,p,u\n5,q,v'
+    [[ $stderr == "bootstrap: var of x, v, q: the statistic is undefined"* ]]
+}
+
 @test "bootstrap: far from 0 nothing is lost" {
     awk 'BEGIN { print "x,y"; for (i = 0; i < 40; i++) printf "%.17g,%.17g\n", 1e9 + i * i % 17, -1e8 + i * 7 % 23 }' > far.csv
     awk 'BEGIN { print "x,y"; for (i = 0; i < 40; i++) printf "%.17g,%.17g\n", i * i % 17, i * 7 % 23 }' > near.csv
@@ -401,7 +412,8 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     idle "id does nothing without --leave-one-out" --leave-group-out g --id id --stat mean --x x
     idle "separate-draws does nothing without --by" --stat mean --x x --separate-draws
     idle "x is given twice; several values are one list, as in A,B" --stat mean -x x -x y
-    idle "by is given twice" --stat mean -x x --by g --by s
+    idle "strata is given twice" --stat mean -x x --strata g --strata s
+    idle "by: 's' stands twice" --stat mean -x x --by s,g,s
     touch there.csv
     for same in "a.csv a.csv" "a.csv ./a.csv" "$PWD/a.csv a.csv" "there.csv .//there.csv"; do
         idle "samples and --output are the same file '${same% *}'" --stat mean -x x --samples "${same% *}" -o "${same#* }"

@@ -189,6 +189,7 @@ END
     [[ $(corr --x=a,b --y=b,c t.csv | cut -d, -f1,2 | tr '\n' ' ') == "x,y a,b a,c b,c " ]]
     [[ $(corr --given=c t.csv | cut -d, -f1-3 | tr '\n' ' ') == "x,y,given a,b,c " ]]
     [[ $(corr --by=k --x=a --y=b t.csv | cut -d, -f1,6 | tr '\n' ' ') == "k,n x,3 y,2 " ]]
+    [[ $(corr --by=k,name --x=a --y=b t.csv 2>err | cut -d, -f1,2,7 | tr '\n' ' ') == "k,name,n x,u,1 x,v,1 y,w,1 y,x,1 x,y,1 " ]]
     corr --matrix t.csv >got.csv
     diff got.csv - <<END
 name,a,b,c

@@ -16,6 +16,7 @@ struct csvout {
     char *quoted;
     size_t room;
     int n_field, is_blank; /* is_blank: nothing but one empty field so far */
+    size_t n_by;
 };
 
 static void put(struct csvout *c, const char *text, size_t n)
@@ -79,16 +80,33 @@ void csvout_end_row(struct csvout *c)
     c->n_field = 0;
 }
 
-struct csvout *csvout_open_by(const char *path, const char *by, const char *header)
+static int has_name(char *const *names, size_t n_name, const char *name, size_t n)
+{
+    for (size_t i = 0; i < n_name; i++)
+        if (strlen(names[i]) == n && !memcmp(names[i], name, n))
+            return 1;
+    return 0;
+}
+
+void csvout_by(struct csvout *c, char *const *values)
+{
+    for (size_t i = 0; i < c->n_by; i++)
+        csvout_str(c, values[i]);
+}
+
+struct csvout *csvout_open_by(const char *path, char *const *by, const char *header)
 {
     struct csvout *c = xcalloc(1, sizeof *c);
     c->file = outfile_open(path, 0);
-    if (by)
-        csvout_str(c, by);
+    for (; by && by[c->n_by]; c->n_by++) {
+        if (has_name(by, c->n_by, by[c->n_by], strlen(by[c->n_by])))
+            die_usage("--by: '%s' stands twice", by[c->n_by]);
+        csvout_str(c, by[c->n_by]);
+    }
     for (const char *s = header; s; s++) {
         size_t n = strcspn(s, ",");
-        if (by && strlen(by) == n && !strncmp(by, s, n))
-            die("--by: the output has a column '%s' of its own", by);
+        if (has_name(by, c->n_by, s, n))
+            die("--by: the output has a column '%.*s' of its own", (int)n, s);
         csvout_strn(c, s, n);
         s += n;
         if (!*s)

@@ -11,14 +11,15 @@ struct csvout;
  * the row of column names: comma-separated, each quoted if need be. Ends the program when it cannot. */
 struct csvout *csvout_open(const char *path, const char *header);
 
-/* The same with a column in front that is named by the user (`--by`; NULL: none), whose name must not be one
- * of the header's. */
-struct csvout *csvout_open_by(const char *path, const char *by, const char *header);
+/* The same with columns in front that are named by the user (`--by`, NULL-ended; NULL: none), whose names
+ * must differ from each other and from the header's. csvout_by writes their fields of a row. */
+struct csvout *csvout_open_by(const char *path, char *const *by, const char *header);
+void csvout_by(struct csvout *c, char *const *values);
 
 /* Fields of the current row, from the left; text is quoted where needed. A NaN is an empty field. */
 void csvout_str(struct csvout *c, const char *text);
-/* As csvout_str, for text that came with a file and may be shown on a terminal: control characters become '?', but for
- * line feeds and tabs. */
+/* As csvout_str, for text that came with a file and may be shown on a terminal: control characters become
+ * '?', but for line feeds and tabs. */
 void csvout_safe(struct csvout *c, const char *text);
 void csvout_strn(struct csvout *c, const char *text, size_t n);
 void csvout_num(struct csvout *c, double v);

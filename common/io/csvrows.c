@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A column of text; without it all rows have level 0 and a text. */
+/* Columns of text, mostly one; without any all rows have level 0. */
 struct labels {
     size_t *level, *first; /* [n_row] */
-    size_t n;
-    char **text; /* [n], borrowed from the table */
+    size_t n, n_column;
+    char **text; /* [n][n_column], borrowed from the table */
 };
 
 struct csvrows_detail {
@@ -22,17 +22,26 @@ struct csvrows_detail {
     unsigned char *missed; /* [n_row] */
 };
 
-static void read_labels(const struct csvtable *t, const char *name, struct labels *l)
+static void read_labels(const struct csvtable *t, char *const *names, struct labels *l)
 {
+    size_t *column = NULL;
+    for (; names && names[l->n_column]; l->n_column++) {
+        column = xrealloc(column, l->n_column + 1, sizeof *column);
+        column[l->n_column] = csvtable_need(t, names[l->n_column]);
+    }
     l->level = xcalloc(t->n_row, sizeof *l->level);
     l->first = xcalloc(t->n_row, sizeof *l->first);
-    l->n = 1;
-    size_t column = name ? csvtable_need(t, name) : 0;
-    if (name)
-        l->n = csvtable_levels(t, column, l->level, l->first);
-    l->text = xcalloc(l->n, sizeof *l->text);
-    for (size_t k = 0; name && k < l->n; k++)
-        l->text[k] = t->cell[l->first[k] * t->n_col + column];
+    l->n = l->n_column ? csvtable_levels(t, column, l->n_column, l->level, l->first) : 1;
+    l->text = xcalloc(l->n * l->n_column, sizeof *l->text);
+    for (size_t i = 0; i < l->n * l->n_column; i++)
+        l->text[i] = t->cell[l->first[i / l->n_column] * t->n_col + column[i % l->n_column]];
+    free(column);
+}
+
+static void read_label(const struct csvtable *t, const char *name, struct labels *l)
+{
+    char *const names[] = { (char *)name, NULL };
+    read_labels(t, names, l);
 }
 
 static void labels_clear(struct labels *l)
@@ -42,11 +51,13 @@ static void labels_clear(struct labels *l)
     free(l->text);
 }
 
-/* Whether the row has an empty field there. */
-static int is_unnamed(const struct labels *l, size_t row)
+/* Whether a field of that level is empty. */
+static int is_unnamed(const struct labels *l, size_t level)
 {
-    const char *text = l->text[l->level[row]];
-    return text && !*text;
+    for (size_t c = 0; c < l->n_column; c++)
+        if (!*l->text[level * l->n_column + c])
+            return 1;
+    return 0;
 }
 
 static void find_groups(struct csvrows *r, const struct csvrows_columns *c)
@@ -73,32 +84,47 @@ static void find_groups(struct csvrows *r, const struct csvrows_columns *c)
         die("%s: column '%s' has %zu values where two groups are wanted", r->table.path, c->group, n);
 }
 
-/* Sorts the rows by their value of `by`, without those that have none. */
-static void sort_rows(struct csvrows *r, const char *by)
+static char *join(char *const *names)
+{
+    char *all = xstrdup(*names);
+    while (*++names) {
+        char *more = xsprintf("%s,%s", all, *names);
+        free(all);
+        all = more;
+    }
+    return all;
+}
+
+/* Sorts the rows by their value of `by`; those that have none come last, as number n_by. */
+static void sort_rows(struct csvrows *r, char *const *by)
 {
     struct csvrows_detail *d = r->detail;
     struct labels *l = &d->by;
-    size_t n_row = r->table.n_row, n_unnamed = 0, unnamed = SIZE_MAX;
-    for (size_t k = 0; by && k < l->n; k++)
-        if (!*l->text[k])
-            unnamed = k;
-    r->n_by = l->n - (unnamed != SIZE_MAX);
+    size_t n_row = r->table.n_row, n_unnamed = 0, *number = xnew(l->n, sizeof *number);
+    for (size_t k = 0; k < l->n; k++) {
+        number[k] = is_unnamed(l, k) ? SIZE_MAX : r->n_by++;
+        if (number[k] < k)
+            memcpy(l->text + number[k] * l->n_column, l->text + k * l->n_column,
+                   l->n_column * sizeof *l->text);
+    }
     d->row = xnew(n_row, sizeof *d->row);
-    d->start = xcalloc(l->n + 2, sizeof *d->start);
-    if (unnamed != SIZE_MAX)
-        memmove(l->text + unnamed, l->text + unnamed + 1, (r->n_by - unnamed) * sizeof *l->text);
+    d->start = xcalloc(r->n_by + 3, sizeof *d->start);
     for (size_t i = 0; i < n_row; i++) {
-        size_t k = l->level[i];
-        n_unnamed += k == unnamed;
-        l->level[i] = k == unnamed ? r->n_by : k - (k > unnamed);
+        size_t k = number[l->level[i]];
+        n_unnamed += k == SIZE_MAX;
+        l->level[i] = k == SIZE_MAX ? r->n_by : k;
         d->start[l->level[i] + 2]++;
     }
-    for (size_t k = 2; k <= l->n; k++)
+    for (size_t k = 2; k <= r->n_by + 1; k++)
         d->start[k] += d->start[k - 1];
     for (size_t i = 0; i < n_row; i++)
         d->row[d->start[l->level[i] + 1]++] = i;
-    if (n_unnamed)
-        warn("%s: rows without '%s', which are left out: %zu", r->table.path, by, n_unnamed);
+    free(number);
+    if (!n_unnamed)
+        return;
+    char *names = join(by);
+    warn("%s: rows without '%s', which are left out: %zu", r->table.path, names, n_unnamed);
+    free(names);
 }
 
 void csvrows_read(struct csvrows *r, const char *path, const struct csvrows_columns *c)
@@ -110,9 +136,9 @@ void csvrows_read(struct csvrows *r, const char *path, const struct csvrows_colu
         die("%s: more than %d rows", t->path, INT32_MAX);
     struct csvrows_detail *d = r->detail = xcalloc(1, sizeof *d);
     read_labels(t, c->by, &d->by);
-    read_labels(t, c->group, &d->group);
-    read_labels(t, c->stratum, &d->stratum);
-    read_labels(t, c->cluster, &d->cluster);
+    read_label(t, c->group, &d->group);
+    read_label(t, c->stratum, &d->stratum);
+    read_label(t, c->cluster, &d->cluster);
     d->number = xcalloc(t->n_col, sizeof *d->number);
     d->missed = xcalloc(t->n_row, 1);
     sort_rows(r, c->by);
@@ -137,9 +163,10 @@ void csvrows_clear(struct csvrows *r)
     csvtable_clear(&r->table);
 }
 
-const char *csvrows_by(const struct csvrows *r, size_t k)
+char *const *csvrows_by(const struct csvrows *r, size_t k)
 {
-    return r->detail->by.text[k];
+    const struct labels *l = &r->detail->by;
+    return l->n_column ? l->text + k * l->n_column : NULL;
 }
 
 size_t csvrows_rows(const struct csvrows *r, size_t k, const size_t **row)
@@ -204,11 +231,13 @@ void csvrows_select(struct csvrows *r, size_t k, const char *x, const char *y, i
                                      .cluster = xnew(room, sizeof *s->cluster),
                                      .row = xnew(room, sizeof *s->row) };
     for (size_t m = 0; m < room; m++) {
-        size_t i = row[m], group = d->group.level[i];
-        if (grouped && !is_unnamed(&d->group, i) && group != d->group_level[0] && group != d->group_level[1])
+        size_t i = row[m], group = d->group.level[i], stratum = d->stratum.level[i],
+               cluster = d->cluster.level[i];
+        int unnamed = grouped && is_unnamed(&d->group, group);
+        if (grouped && !unnamed && group != d->group_level[0] && group != d->group_level[1])
             continue;
-        if (isnan(vx[i]) || (vy && isnan(vy[i])) || (grouped && is_unnamed(&d->group, i)) ||
-            is_unnamed(&d->stratum, i) || is_unnamed(&d->cluster, i)) {
+        if (isnan(vx[i]) || (vy && isnan(vy[i])) || unnamed || is_unnamed(&d->stratum, stratum) ||
+            is_unnamed(&d->cluster, cluster)) {
             s->n_missing++;
             r->n_missed += !d->missed[i];
             d->missed[i] = 1;
@@ -217,8 +246,8 @@ void csvrows_select(struct csvrows *r, size_t k, const char *x, const char *y, i
         s->x[n] = vx[i];
         s->y[n] = vy ? vy[i] : 0;
         s->group[n] = grouped && group == d->group_level[1];
-        s->stratum[n] = (uint32_t)d->stratum.level[i];
-        s->cluster[n] = (uint32_t)d->cluster.level[i];
+        s->stratum[n] = (uint32_t)stratum;
+        s->cluster[n] = (uint32_t)cluster;
         s->row[n++] = i;
     }
     s->n = n;

@@ -10,7 +10,8 @@
 
 /* Names of columns; NULL: there is none. */
 struct csvrows_columns {
-    const char *by, *group, *stratum, *cluster;
+    char **by; /* one or several, NULL-ended: each combination of their values */
+    const char *group, *stratum, *cluster;
     char **groups; /* two values of `group`, the first and the second one; NULL: it has just two */
 };
 
@@ -25,9 +26,9 @@ struct csvrows {
 void csvrows_read(struct csvrows *r, const char *path, const struct csvrows_columns *columns);
 void csvrows_clear(struct csvrows *r);
 
-/* The text that value k of `by` is, 0..n_by-1; NULL without `by`. Borrowed. Its rows in the order of the
- * table: how many, and, unless row is NULL, which; borrowed. */
-const char *csvrows_by(const struct csvrows *r, size_t k);
+/* The texts that value k of `by` is, 0..n_by-1, one for each column; NULL without `by`. Borrowed. Its rows in
+ * the order of the table: how many, and, unless row is NULL, which; borrowed. */
+char *const *csvrows_by(const struct csvrows *r, size_t k);
 size_t csvrows_rows(const struct csvrows *r, size_t k, const size_t **row);
 
 /* A column as numbers, [n_row], by the rules of csvtable_numbers (text ends the program) or

@@ -94,25 +94,38 @@ int csvtable_if_numeric(const struct csvtable *t, size_t column, double *v)
     return any;
 }
 
-/* FNV-1a */
-static uint64_t hash(const char *s)
+/* FNV-1a of the row's fields there, NUL bytes and all. */
+static uint64_t hash(char *const *row, const size_t *column, size_t n_column)
 {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (; *s; s++)
-        h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+    for (size_t c = 0; c < n_column; c++) {
+        const char *s = row[column[c]];
+        do
+            h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+        while (*s++);
+    }
     return h;
 }
 
-size_t csvtable_levels(const struct csvtable *t, size_t column, size_t *level, size_t *first)
+static int same(char *const *a, char *const *b, const size_t *column, size_t n_column)
+{
+    for (size_t c = 0; c < n_column; c++)
+        if (strcmp(a[column[c]], b[column[c]]) != 0)
+            return 0;
+    return 1;
+}
+
+size_t csvtable_levels(const struct csvtable *t, const size_t *column, size_t n_column, size_t *level,
+                       size_t *first)
 {
     size_t n = 0, size = 64;
     while (size < 2 * t->n_row)
         size *= 2;
     size_t *slot = xcalloc(size, sizeof *slot); /* level + 1, open addressing */
     for (size_t i = 0; i < t->n_row; i++) {
-        const char *text = t->cell[i * t->n_col + column];
-        size_t h = (size_t)hash(text) & (size - 1);
-        while (slot[h] && strcmp(t->cell[first[slot[h] - 1] * t->n_col + column], text) != 0)
+        char *const *row = t->cell + i * t->n_col;
+        size_t h = (size_t)hash(row, column, n_column) & (size - 1);
+        while (slot[h] && !same(t->cell + first[slot[h] - 1] * t->n_col, row, column, n_column))
             h = (h + 1) & (size - 1);
         if (!slot[h]) {
             first[n++] = i;

@@ -32,8 +32,10 @@ void csvtable_numbers(const struct csvtable *t, size_t column, double *v);
  * v is spoilt. */
 int csvtable_if_numeric(const struct csvtable *t, size_t column, double *v);
 
-/* The values of a column as levels 0, 1, .. in order of first appearance, into level[n_row]. Returns how many
- * there are; row first[k] is the first of level k (first has room for n_row). */
-size_t csvtable_levels(const struct csvtable *t, size_t column, size_t *level, size_t *first);
+/* The values of a column, or the combinations of values of several, as levels 0, 1, .. in order of first
+ * appearance, into level[n_row]. Returns how many there are; row first[k] is the first of level k (first has
+ * room for n_row). */
+size_t csvtable_levels(const struct csvtable *t, const size_t *column, size_t n_column, size_t *level,
+                       size_t *first);
 
 #endif

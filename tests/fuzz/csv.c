@@ -61,7 +61,7 @@ static void use(const struct csvtable *t)
     size_t *level = xnew(t->n_row, sizeof *level), *first = xnew(t->n_row, sizeof *first);
     double *v = xnew(t->n_row, sizeof *v);
     for (size_t c = 0; c < t->n_col; c++) {
-        if (csvtable_levels(t, c, level, first) > t->n_row)
+        if (csvtable_levels(t, &c, 1, level, first) > t->n_row)
             abort();
         if (csvtable_if_numeric(t, c, v))
             csvtable_numbers(t, c, v);
