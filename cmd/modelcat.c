@@ -49,9 +49,10 @@ static const struct cli_prog prog = {
         "Each tensor is checked against the config, in name, shape and number. Left out are buffers (masks, "
         "rotary frequencies) and a head that the config ties to the embedding: the reference code takes the "
         "embedding whatever such a head holds, and two copies could come to differ on the way.",
-    .example = "  modelcat bloom-560m | kurt | mlr --icsv --opprint sort -nr kurtosis\n"
+    .example = "  modelcat -z 0 bloom-560m | ppl --model=- --tokenizer=bloom-560m text/*.txt\n"
+               "  modelcat bloom-560m | kurt | mlr --icsv --opprint sort -nr kurtosis\n"
                "  modelcat --dtype=BF16 -o small.safetensors bloom-560m",
-    .see_also = "tensorcat, kurt",
+    .see_also = "ppl, kurt, tensorcat",
     .min_files = 1,
     .max_files = 1,
 };
