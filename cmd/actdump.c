@@ -1,6 +1,6 @@
 /* actdump - what a model's neurons do on the text of each language
- * in: a model, text or tokens by language (FILE or stdin); out: a tensor stream, a frame a language (stdout). Holds a
- * layer, the states of --memory's worth of tokens, and the sums of one language and layer.
+ * in: a model, text or tokens by language (FILE or stdin); out: a tensor stream, a frame a language (stdout).
+ * Holds a layer, the states of --memory's worth of tokens, and the sums of one language and layer.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 #include "base/msg.h"
@@ -20,48 +20,60 @@
 #define SITES   "embed attn_in attn_mix attn_out mlp_in mlp_act mlp_out resid final"
 #define REDUCES "none absmean absmax moments site_absmean site_moments gram"
 
-static const char *model_path, *tokenizer_path, *out_path = "-", *lang_of_stdin = "stdin", *start_token = "auto",
-                                                *unit = "line", *first = "with", *dtype_name = "F32";
+static const char *model_path, *tokenizer_path, *out_path = "-", *lang_of_stdin = "stdin",
+                                                *start_token = "auto", *unit = "line", *first = "with",
+                                                *dtype_name = "F32", *precision_name = "auto";
 static char **site_list, **reduce_list, **layer_list;
 static int64_t context, stride, memory_mib = 2048, level = TS_LEVEL, n_thread = 1;
 static int full_windows;
 
 static const struct cli_opt opts[] = {
     { 'm', "model", CLI_STR, &model_path, "MODEL",
-      "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or wquant's (- is "
+      "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or "
+      "wquant's (- is "
       "stdin)",
       0, 0, 0 },
     { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
       "for text: a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
-    { 0, "site", CLI_LIST, &site_list, "SITE,...", "where to look, see below [mlp_act,mlp_out,resid]: " SITES, 0, 0,
-      SITES },
+    { 0, "site", CLI_LIST, &site_list, "SITE,...", "where to look, see below [mlp_act,mlp_out,resid]: " SITES,
+      0, 0, SITES },
     { 0, "layers", CLI_LIST, &layer_list, "LIST", "in which layers, from 0, as 0,5,20-23 [all]", 0, 0, 0 },
-    { 0, "reduce", CLI_LIST, &reduce_list, "HOW,...", "to what, see below [absmean]: " REDUCES, 0, 0, REDUCES },
+    { 0, "reduce", CLI_LIST, &reduce_list, "HOW,...", "to what, see below [absmean]: " REDUCES, 0, 0,
+      REDUCES },
     { 0, "first", CLI_CHOICE, &first, "WHICH",
-      "the first token of each window, whose values can be hundreds of times larger than all others: counted (`with`), "
+      "the first token of each window, whose values can be hundreds of times larger than all others: counted "
+      "(`with`), "
       "left out (`without`), or both ways side by side [with]",
       0, 0, "with without both" },
-    { 0, "dtype", CLI_CHOICE, &dtype_name, "DTYPE", "of rows (none) and matrices (gram); other results are F64 [F32]", 0,
-      0, "F64 F32 F16 BF16" },
+    { 0, "dtype", CLI_CHOICE, &dtype_name, "DTYPE",
+      "of rows (none) and matrices (gram); other results are F64 [F32]", 0, 0, "F64 F32 F16 BF16" },
     { 0, "context", CLI_INT, &context, "N",
       "tokens that the model sees at once [2048, or what it was made for if that is less]", 1, 1 << 24, 0 },
     { 0, "stride", CLI_INT, &stride, "N",
-      "tokens from one window of a text to the next, up to the context [the context]; of a token seen again what was "
+      "tokens from one window of a text to the next, up to the context [the context]; of a token seen again "
+      "what was "
       "first seen counts",
       1, 1 << 24, 0 },
     { 0, "text", CLI_CHOICE, &unit, "WHAT",
-      "what is one text: a `line`, or a `file`, its lines joined by an empty one (those of a token stream as they are) "
+      "what is one text: a `line`, or a `file`, its lines joined by an empty one (those of a token stream as "
+      "they are) "
       "[line]",
       0, 0, "line file" },
-    { 0, "full-windows", CLI_FLAG, &full_windows, 0, "leave out a text's last window if it is shorter than the context",
-      0, 0, 0 },
+    { 0, "full-windows", CLI_FLAG, &full_windows, 0,
+      "leave out a text's last window if it is shorter than the context", 0, 0, 0 },
     { 0, "start", CLI_STR, &start_token, "TOKEN",
-      "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template puts "
+      "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
+      "puts "
       "there [auto]; token streams have it already (tok --special) or do without",
       0, 0, 0 },
     { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of text from standard input [stdin]", 0, 0, 0 },
+    { 0, "precision", CLI_CHOICE, &precision_name, "WHICH",
+      "of matrix products: f32; bf16; bf16x3, as exact as f32 in bf16 units; auto, the fastest as exact as "
+      "f32 [auto]",
+      0, 0, "auto f32 bf16 bf16x3" },
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
-      "for the states of all tokens and for the results; if they need more they are in a temporary file ($TMPDIR, or "
+      "for the states of all tokens and for the results; if they need more they are in a temporary file "
+      "($TMPDIR, or "
       "/tmp) [2048]",
       1, 1 << 24, 0 },
     CLI_OUTPUT(&out_path, "stream"),
@@ -75,41 +87,54 @@ static const struct cli_prog prog = {
     .name = "actdump",
     .synopsis = "-m MODEL [OPTION]... [FILE]...",
     .summary = "Activations of a language model on the text of each language, as they are or reduced.",
-    .in = "text in UTF-8, one paragraph a line, a file for each language and named by it (eng.txt is eng); or token "
+    .in = "text in UTF-8, one paragraph a line, a file for each language and named by it (eng.txt is eng); "
+          "or token "
           "streams of tok, told apart by their first bytes",
-    .out = "a tensor stream: for each language a frame with tensors LAYER.SITE.RESULT, as 3.mlp_act.absmean, where "
-           "`embed` and `final` have no layer; its metadata are kind (activations if there are rows, else moments), "
-           "lang, n_tokens (counted ones), n_first (first ones among them), n_texts, model_type, context, history",
-    .notes = "Sites, in the order in which they are computed (width):\n"
-             "embed\twhat enters the first layer (d_model)\n"
-             "attn_in\tinput of the q, k and v projections: after the norm, where that comes before (d_model)\n"
-             "attn_mix\tinput of the attention's output projection (heads times d_head)\n"
-             "attn_out\twhat the attention adds to the residual stream (d_model)\n"
-             "mlp_in\tinput of the MLP: after the norm, where that comes before (d_model)\n"
-             "mlp_act\tinput of the down projection, the MLP's neurons (d_ff)\n"
-             "mlp_out\twhat the MLP adds to the residual stream (d_model); not what a hook on the MLP of Hugging Face's "
-             "bloom sees: that is resid\n"
-             "resid\tthe residual stream behind the layer (d_model)\n"
-             "final\twhat the head multiplies, after the final norm (d_model, or the width of the embedding)\n"
-             "Results, over tokens:\n"
-             "none\trows [n_tokens][width] as they are, named LAYER.SITE alone; with them token.id, token.line (of the "
-             "text) and token.position (in its window), I32 [n_tokens]\n"
-             "absmean, absmax\tmean and largest of |x|, of each neuron [width]\n"
-             "moments\tmean, sd, skewness, kurtosis (excess; biased, as kurt's), of each neuron [width]\n"
-             "site_absmean, site_moments\tthe same over all neurons and tokens of a site: site_absmean, site_mean, "
-             "site_sd, site_skewness, site_kurtosis [1]\n"
-             "gram\tthe second moment E[x x^T] of a site [width][width]: at attn_in, attn_mix, mlp_in and mlp_act what "
-             "GPTQ calls the Hessian of the linear layer that reads it, up to a factor\n"
-             "Names of results without the first tokens end in .rest (3.mlp_act.absmean.rest, 3.mlp_act.rest); --first "
-             "both has them beside the others, but rows only once, as token.position tells which are first. What is "
-             "undefined (kurtosis of a neuron that is always 0) is NaN.\n"
-             "The model is read once. Nothing depends on threads, on --memory or on what other languages there are.",
-    .example =
-        "  actdump -m bloom-560m --site mlp_out text/*.txt | kurt |\n"
-        "    mlr --icsv --opprint fraction -f mean -g lang then cut -o -f lang,name,mean_fraction\n"
-        "  actdump -m bloom-560m --site mlp_act --first both -o absmean.t text/*.txt\n"
-        "  tok -t bloom-560m text/*.txt | actdump -m bloom-560m --reduce gram --site mlp_act --layers 20-23 - > gram.t",
-    .see_also = "kurt (--select reads absmean), tensorcat (--to=csv writes numbers), modelcat, wquant, tok, ppl",
+    .out = "a tensor stream: for each language a frame with tensors LAYER.SITE.RESULT, as 3.mlp_act.absmean, "
+           "where "
+           "`embed` and `final` have no layer; its metadata are kind (activations if there are rows, else "
+           "moments), "
+           "lang, n_tokens (counted ones), n_first (first ones among them), n_texts, model_type, context, "
+           "history",
+    .notes =
+        "Sites, in the order in which they are computed (width):\n"
+        "embed\twhat enters the first layer (d_model)\n"
+        "attn_in\tinput of the q, k and v projections: after the norm, where that comes before (d_model)\n"
+        "attn_mix\tinput of the attention's output projection (heads times d_head)\n"
+        "attn_out\twhat the attention adds to the residual stream (d_model)\n"
+        "mlp_in\tinput of the MLP: after the norm, where that comes before (d_model)\n"
+        "mlp_act\tinput of the down projection, the MLP's neurons (d_ff)\n"
+        "mlp_out\twhat the MLP adds to the residual stream (d_model); not what a hook on the MLP of Hugging "
+        "Face's "
+        "bloom sees: that is resid\n"
+        "resid\tthe residual stream behind the layer (d_model)\n"
+        "final\twhat the head multiplies, after the final norm (d_model, or the width of the embedding)\n"
+        "Results, over tokens:\n"
+        "none\trows [n_tokens][width] as they are, named LAYER.SITE alone; with them token.id, token.line "
+        "(of the "
+        "text) and token.position (in its window), I32 [n_tokens]\n"
+        "absmean, absmax\tmean and largest of |x|, of each neuron [width]\n"
+        "moments\tmean, sd, skewness, kurtosis (excess; biased, as kurt's), of each neuron [width]\n"
+        "site_absmean, site_moments\tthe same over all neurons and tokens of a site: site_absmean, "
+        "site_mean, "
+        "site_sd, site_skewness, site_kurtosis [1]\n"
+        "gram\tthe second moment E[x x^T] of a site [width][width]: at attn_in, attn_mix, mlp_in and mlp_act "
+        "what "
+        "GPTQ calls the Hessian of the linear layer that reads it, up to a factor\n"
+        "Names of results without the first tokens end in .rest (3.mlp_act.absmean.rest, 3.mlp_act.rest); "
+        "--first "
+        "both has them beside the others, but rows only once, as token.position tells which are first. What "
+        "is "
+        "undefined (kurtosis of a neuron that is always 0) is NaN.\n"
+        "The model is read once. Nothing depends on threads, on --memory or on what other languages there "
+        "are.",
+    .example = "  actdump -m bloom-560m --site mlp_out text/*.txt | kurt |\n"
+               "    mlr --icsv --opprint fraction -f mean -g lang then cut -o -f lang,name,mean_fraction\n"
+               "  actdump -m bloom-560m --site mlp_act --first both -o absmean.t text/*.txt\n"
+               "  tok -t bloom-560m text/*.txt | actdump -m bloom-560m --reduce gram --site mlp_act --layers "
+               "20-23 - > gram.t",
+    .see_also =
+        "kurt (--select reads absmean), tensorcat (--to=csv writes numbers), modelcat, wquant, tok, ppl",
 };
 
 /* ---- results that are wanted */
@@ -157,6 +182,7 @@ static int wanted[N_RESULT][N_PART];
 static unsigned sites, needs; /* bits of lm_site, of columns.h */
 static char *in_layer;        /* [n_layer] */
 static enum tensor_dtype dtype;
+static enum gemm_precision precision;
 
 static int listed(char *const *list, const char *word)
 {
@@ -182,7 +208,8 @@ static void read_results(void)
     dtype = tensor_dtype_find(dtype_name);
     if (listed(reduce, "gram") && (dtype == TENSOR_F16 || dtype == TENSOR_BF16))
         die_usage("--dtype: gram is F32 or F64");
-    cli_refuse_if(!listed(reduce, "none") && !listed(reduce, "gram"), &dtype_name, "without --reduce none or gram");
+    cli_refuse_if(!listed(reduce, "none") && !listed(reduce, "gram"), &dtype_name,
+                  "without --reduce none or gram");
 }
 
 /* "5" or "20-23": 0; -1 if it is neither, or beyond the model. */
@@ -190,7 +217,8 @@ static int read_range(const char *item, int n_layer, int64_t *low, int64_t *high
 {
     const char *dash = strchr(item, '-');
     char *from = dash ? xstrndup(item, (size_t)(dash - item)) : xstrdup(item);
-    int bad = num_parse_i64(from, low) < 0 || num_parse_i64(dash ? dash + 1 : item, high) < 0 || *low < 0 || *high < *low;
+    int bad = num_parse_i64(from, low) < 0 || num_parse_i64(dash ? dash + 1 : item, high) < 0 || *low < 0 ||
+              *high < *low;
     free(from);
     if (!bad && *high >= n_layer)
         die("--layers: the model has layers 0 to %d", n_layer - 1);
@@ -215,15 +243,16 @@ static struct corpus corpus;
 static struct lm_windows windows;
 static const struct lm_config *config;
 
-/* Rows of a language: how many, and how many of them are not the first of a window; its texts that have some. */
+/* Rows of a language: how many, and how many of them are not the first of a window; its texts that have some.
+ */
 static struct lang {
     size_t n_row, n_rest, n_text;
-} *langs; /* [corpus.n_lang] */
+} * langs; /* [corpus.n_lang] */
 
 /* Of a window: its rows that count, those from n_seen on, and how many its language has before it. */
 static struct lane {
     size_t lang, n_seen, row, rest;
-} *lane; /* [windows.n] */
+} * lane; /* [windows.n] */
 
 static void read_texts(char **files)
 {
@@ -278,7 +307,8 @@ static void cut_windows(void)
     for (size_t i = 0; i < corpus.n_text; i++) {
         const struct corpus_text *x = &corpus.text[i];
         if (x->n > x->n_start)
-            lm_windows_cut(&windows, i, x->first, x->n, x->n_start, (size_t)context, (size_t)stride, full_windows);
+            lm_windows_cut(&windows, i, x->first, x->n, x->n_start, (size_t)context, (size_t)stride,
+                           full_windows);
     }
     langs = xcalloc(corpus.n_lang, sizeof *langs);
     lane = xcalloc(windows.n, sizeof *lane);
@@ -303,17 +333,17 @@ struct slot {
 enum { ID, LINE, POSITION, N_TOKEN_SLOT };
 static struct slot *slots; /* [corpus.n_lang][n_slot]: of each language in the order of the output */
 static size_t n_slot, n_bytes;
-static int *first_slot; /* [n_layer + 2][LM_N_SITE]: of a site in a layer, -1 if it is not wanted; layer -1 first */
+static int
+    *first_slot; /* [n_layer + 2][LM_N_SITE]: of a site in a layer, -1 if it is not wanted; layer -1 first */
 static struct scratch *store;
 
-static void set_slot(size_t lang, size_t slot, char *name, enum tensor_dtype type, int n_dim, size_t a, size_t b)
+static void set_slot(size_t lang, size_t slot, char *name, enum tensor_dtype type, int n_dim, size_t a,
+                     size_t b)
 {
     struct slot *s = &slots[lang * n_slot + slot];
-    s->t = (struct tensor){ .name = name,
-                            .dtype = type,
-                            .dtype_name = tensor_dtype_name(type),
-                            .n_dim = n_dim,
-                            .shape = { a, b } };
+    s->t = (struct tensor){
+        .name = name, .dtype = type, .dtype_name = tensor_dtype_name(type), .n_dim = n_dim, .shape = { a, b }
+    };
     s->at = n_bytes;
     if (tensor_set_size(&s->t) < 0 || mem_add(n_bytes, s->t.n_bytes, &n_bytes) < 0)
         die("%s: '%s' would be too large", corpus.lang[lang], name);
@@ -334,7 +364,8 @@ static size_t plan_site(size_t lang, size_t slot, int layer, enum lm_site site)
                 continue;
             enum shape shape = results[r].shape;
             char *name = layer >= 0 && layer < config->n_layer
-                             ? xsprintf("%d.%s%s%s", layer, lm_site_name(site), results[r].name, part ? ".rest" : "")
+                             ? xsprintf("%d.%s%s%s", layer, lm_site_name(site), results[r].name,
+                                        part ? ".rest" : "")
                              : xsprintf("%s%s%s", lm_site_name(site), results[r].name, part ? ".rest" : "");
             if (!slots)
                 free(name);
@@ -353,8 +384,9 @@ static int is_wanted(int layer, enum lm_site site)
 {
     if (!(sites & 1u << site))
         return 0;
-    return site == LM_AT_EMBED ? layer < 0 : site == LM_AT_FINAL ? layer == config->n_layer
-                                                                 : layer >= 0 && layer < config->n_layer && in_layer[layer];
+    return site == LM_AT_EMBED   ? layer < 0
+           : site == LM_AT_FINAL ? layer == config->n_layer
+                                 : layer >= 0 && layer < config->n_layer && in_layer[layer];
 }
 
 static size_t plan_lang(size_t lang)
@@ -364,7 +396,8 @@ static size_t plan_lang(size_t lang)
         static const char *const name[] = { "token.id", "token.line", "token.position" };
         for (; slot < N_TOKEN_SLOT; slot++)
             if (slots)
-                set_slot(lang, slot, xstrdup(name[slot]), TENSOR_I32, 1, n_rows(lang, wanted[RAW][REST] ? REST : ALL), 0);
+                set_slot(lang, slot, xstrdup(name[slot]), TENSOR_I32, 1,
+                         n_rows(lang, wanted[RAW][REST] ? REST : ALL), 0);
     }
     for (int layer = -1; layer <= config->n_layer; layer++)
         for (enum lm_site site = 0; site < LM_N_SITE; site++) {
@@ -538,11 +571,13 @@ static void see(void *ctx, enum lm_site site, int layer, size_t from, size_t n, 
         return;
     for (size_t w = slice.from; w < slice.end; w++) {
         size_t start = slice.batch.start[w - slice.from], end = slice.batch.start[w - slice.from + 1];
-        size_t low = start + lane[w].n_seen, row = low > from ? low : from, last = end < from + n ? end : from + n;
+        size_t low = start + lane[w].n_seen, row = low > from ? low : from,
+               last = end < from + n ? end : from + n;
         if (row >= last)
             continue;
         if (wanted[RAW][ALL] || wanted[RAW][REST])
-            put_rows(slot_of(lane[w].lang, layer, site), w, row - start, last - row, x + (row - from) * width, width);
+            put_rows(slot_of(lane[w].lang, layer, site), w, row - start, last - row, x + (row - from) * width,
+                     width);
         for (; row < last; row++)
             if (row == start)
                 slice.first[slice.n_first++] = (uint32_t)(row - from);
@@ -572,7 +607,8 @@ static void check_finite(const float *x, size_t n, int layer)
     for (size_t i = 0; i < n; i++)
         if (!isfinite(x[i]))
             die("%s: %s %d: activations are not finite", corpus.lang[lane[slice.from].lang],
-                layer < config->n_layer ? "layer" : "behind layer", layer < config->n_layer ? layer : layer - 1);
+                layer < config->n_layer ? "layer" : "behind layer",
+                layer < config->n_layer ? layer : layer - 1);
 }
 
 /* Takes every window's states through a layer (-1: the embedding, n_layer: what is behind the layers). */
@@ -586,7 +622,7 @@ static void run_layer(int layer, float *x)
         size_t n = t->start[t->n_seq] * config->d_model;
         if (layer >= 0)
             scratch_read(states, at, x, n * sizeof *x);
-        int e = layer < 0 ? lm_forward_embed(forward, model, 0, t, x, &tap)
+        int e = layer < 0                  ? lm_forward_embed(forward, model, 0, t, x, &tap)
                 : layer == config->n_layer ? lm_forward_final(forward, model, 0, t, x, x, &tap)
                                            : lm_forward_layer(forward, model, 0, layer, t, x, &tap);
         if (e < 0)
@@ -621,16 +657,17 @@ static void open_sums(void)
     numbers = xnew(widest, sizeof *numbers);
 }
 
-/* All windows through the layers, as far as anything is wanted; of a pipe, whose writer waits, the rest is read. */
+/* All windows through the layers, as far as anything is wanted; of a pipe, whose writer waits, the rest is
+ * read. */
 static void run_model(struct lm_checkpoint *c)
 {
-    int can_stop = lm_checkpoint_can_rewind(c), last = last_layer();
+    int can_stop = lm_checkpoint_is_ordered(c), last = last_layer();
     size_t longest = lm_windows_longest(&windows), room = longest > SLICE ? longest : SLICE;
     size_t widest = config->d_embed > config->d_model ? config->d_embed : config->d_model;
     float *x = xaligned(room, widest * sizeof *x);
     slice.first = xnew(room, sizeof *slice.first);
     slice.rest = xnew(room, sizeof *slice.rest);
-    model = lm_model_new(c, gemm_default_precision(), (int)n_thread, NULL, 0, 0);
+    model = lm_model_new(c, precision, (int)n_thread, NULL, 0, 0);
     config = lm_model_config(model);
     forward = lm_forward_new(config, longest, (int)n_thread);
     for (int layer = -1; layer <= config->n_layer && (layer <= last || !can_stop); layer++) {
@@ -663,7 +700,8 @@ static void put_tokens(void)
                             [LINE] = (int32_t)corpus.text[window->text].line,
                             [POSITION] = (int32_t)i };
             for (int k = 0; k < N_TOKEN_SLOT; k++)
-                scratch_write(store, slots[l->lang * n_slot + (size_t)k].at + at * sizeof *v, &v[k], sizeof *v);
+                scratch_write(store, slots[l->lang * n_slot + (size_t)k].at + at * sizeof *v, &v[k],
+                              sizeof *v);
         }
     }
 }
@@ -702,7 +740,7 @@ static void put_frame(struct ts_writer *out, size_t lang)
 
 static void describe(struct ts_writer *out, const struct lm_checkpoint *c)
 {
-    char *history = xsprintf("%s [%s]", cli_history(), gemm_describe(gemm_default_precision()));
+    char *history = xsprintf("%s [%s]", cli_history(), gemm_describe(precision));
     ts_out_meta(out, "kind", wanted[RAW][ALL] || wanted[RAW][REST] ? "activations" : "moments");
     ts_out_meta(out, "model_type", lm_checkpoint_model_type(c));
     ts_out_meta(out, "history", lm_checkpoint_history(c));
@@ -731,6 +769,11 @@ int main(int argc, char **argv)
     read_results();
     if (gemm_load(&why) < 0)
         die("%s", why);
+    int found = gemm_precision_find(precision_name);
+    precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found; /* auto is none */
+    for (char **file = files; *file; file++)
+        if (!strcmp(*file, "-") && !strcmp(model_path, "-"))
+            die_usage("the model is standard input already: name a file of text or tokens");
     read_texts(files);
     struct lm_checkpoint *c = lm_checkpoint_open(model_path, (int)n_thread, &why);
     if (!c)
