@@ -26,11 +26,15 @@ struct outfile {
  * only read by the handler, so a plain array of pointers serves. */
 static char *volatile pending[MAX_PENDING];
 
+/* Files first: a directory among them is empty then. */
 static void remove_pending(void)
 {
     for (int i = 0; i < MAX_PENDING; i++)
         if (pending[i])
             unlink(pending[i]);
+    for (int i = 0; i < MAX_PENDING; i++)
+        if (pending[i])
+            rmdir(pending[i]);
 }
 
 static void on_signal(int signal_number)
@@ -40,7 +44,7 @@ static void on_signal(int signal_number)
     raise(signal_number);
 }
 
-static void guard(char *temp)
+void outfile_guard(char *temp)
 {
     static int installed;
     if (!installed) {
@@ -62,7 +66,7 @@ static void guard(char *temp)
     die("%s: too many files being written", temp);
 }
 
-static void release(char *temp)
+void outfile_release(const char *temp)
 {
     for (int i = 0; i < MAX_PENDING; i++)
         if (pending[i] == temp)
@@ -77,7 +81,7 @@ static int make_temp(const char *path, char **temp, const struct stat *old)
     int fd = mkostemps(*temp, 4, O_CLOEXEC);
     if (fd < 0)
         die("%s: cannot write: %s", path, strerror(errno));
-    guard(*temp);
+    outfile_guard(*temp);
     mode_t mask = umask(0);
     umask(mask);
     if (fchmod(fd, old ? old->st_mode & 07777 : 0666 & ~mask) < 0)
@@ -264,7 +268,7 @@ void outfile_discard(struct outfile *f)
     close(f->fd);
     if (f->temp) {
         unlink(f->temp);
-        release(f->temp);
+        outfile_release(f->temp);
     }
     free(f->temp);
     free(f->path);
@@ -279,7 +283,7 @@ void outfile_close(struct outfile *f)
     if (f->temp) {
         if (rename(f->temp, f->path) < 0)
             die("%s: cannot rename the finished file: %s", f->path, strerror(errno));
-        release(f->temp);
+        outfile_release(f->temp);
     }
     free(f->temp);
     free(f->path);

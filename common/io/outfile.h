@@ -37,4 +37,9 @@ void outfile_copy(struct outfile *f, struct outfile *from, size_t offset, size_t
 void outfile_close(struct outfile *f);
 void outfile_discard(struct outfile *f);
 
+/* For others that write under temporary names: `temp`, a file or a directory that is empty without the files
+ * guarded, is removed if the program ends before outfile_release. Borrowed until then. */
+void outfile_guard(char *temp);
+void outfile_release(const char *temp);
+
 #endif

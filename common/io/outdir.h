@@ -1,0 +1,21 @@
+/* outdir.h - a directory of output that is whole or not there.  Layer: io.
+ * Its files are written into a directory under a temporary name beside it, which is renamed when all are
+ * complete and removed when the program ends in any other way, by a signal too. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
+#ifndef IO_OUTDIR_H
+#define IO_OUTDIR_H
+
+struct outdir;
+
+/* path must not be there yet, or be an empty directory. Ends the program when it cannot be made; so does the
+ * rest. */
+struct outdir *outdir_open(const char *path);
+
+/* Where to write its file `name`, for outfile_open and its like; borrowed until outdir_close. Each name once.
+ */
+const char *outdir_file(struct outdir *d, const char *name);
+
+/* Renames and frees. Its files must have been closed. */
+void outdir_close(struct outdir *d);
+
+#endif
