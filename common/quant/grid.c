@@ -136,7 +136,7 @@ VECTOR_CLONES static void round_all(const float *restrict w, size_t n, float sca
                                     float hi, float *restrict out)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = (nearest(w[i] / scale + offset, lo, hi) - offset) * scale;
+        out[i] = (nearest(w[i] / scale + offset, lo, hi) - offset) * scale + 0.0F; /* no -0 */
 }
 
 void quant_cell_round(const struct quant_cell *c, const float *w, size_t n, float *out)
@@ -157,43 +157,49 @@ void quant_cell_codes(const struct quant_cell *c, int bits, const float *w, size
              code);
 }
 
-enum { LANES = 16, FLUSH = 32 * LANES };
+enum { LANES = 8, BLOCK = 512 };
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
-static inline float off_by(float w, float scale, float offset, float lo, float hi)
+/* How far w[i] / scale + offset is from where it goes. */
+VECTOR_CLONES static void off_all(const float *restrict w, size_t n, float scale, float offset, float lo,
+                                  float hi, float *restrict off)
 {
-    float x = w / scale + offset;
-    return x - nearest(x, lo, hi);
+    for (size_t i = 0; i < n; i++) {
+        float x = w[i] / scale + offset;
+        off[i] = x - nearest(x, lo, hi);
+    }
 }
 
-/* Squares go to LANES sums of floats, and those to doubles before they grow long. */
-VECTOR_CLONES static double error_all(const float *w, size_t n, float scale, float offset, float lo, float hi)
+/* sum x^2 of 2 n lanes: two times LANES sums, then those. */
+VECTOR_CLONES static double sum_block(const lanes *x, size_t n)
 {
-    double total[LANES] = { 0 };
-    size_t i = 0;
-    while (i + LANES <= n) {
-        float sum[LANES] = { 0 };
-        size_t end = i + FLUSH < n ? i + FLUSH : n;
-        for (; i + LANES <= end; i += LANES)
-            for (int j = 0; j < LANES; j++) {
-                float d = off_by(w[i + (size_t)j], scale, offset, lo, hi);
-                sum[j] += d * d;
-            }
-        for (int j = 0; j < LANES; j++)
-            total[j] += (double)sum[j];
-    }
+    lanes even = { 0 }, odd = { 0 };
     double all = 0;
-    for (int j = 0; j < LANES; j++)
-        all += total[j];
-    for (; i < n; i++) {
-        double d = (double)off_by(w[i], scale, offset, lo, hi);
-        all += d * d;
+    for (; n--; x += 2) {
+        even += x[0] * x[0];
+        odd += x[1] * x[1];
     }
+    even += odd;
+    for (int j = 0; j < LANES; j++)
+        all += (double)even[j];
     return all;
 }
 
 double quant_cell_error(const struct quant_cell *c, const float *w, size_t n)
 {
-    return error_all(w, n, c->scale, c->offset, c->lo, c->hi);
+    union {
+        float f[BLOCK];
+        lanes v[BLOCK / LANES];
+    } off;
+    double sum = 0;
+    for (size_t at = 0; at < n; at += BLOCK) {
+        size_t k = n - at < BLOCK ? n - at : BLOCK;
+        off_all(w + at, k, c->scale, c->offset, c->lo, c->hi, off.f);
+        size_t n_pair = (k + 2 * LANES - 1) / (2 * LANES);
+        memset(off.f + k, 0, (n_pair * 2 * LANES - k) * sizeof *off.f);
+        sum += sum_block(off.v, n_pair);
+    }
+    return sum;
 }
 
 /* Bits of floats as whole numbers in the order of the floats. */

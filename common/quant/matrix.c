@@ -2,380 +2,216 @@
 #include "quant/matrix.h"
 #include "base/mem.h"
 #include "base/threads.h"
-#include "base/vector.h"
-#include "math/moments.h"
-#include "quant/clip.h"
-#include "quant/search.h"
-#include "quant/select.h"
+#include "quant/pack.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct quant_plan {
-    struct quant_spec spec;
-    double gauss, laplace; /* optimal alpha in sd */
-    struct clip_table *gennorm;
+enum {
+    PANEL = 1 << 15,
+    PANEL_ROWS = 64
+}; /* weights that a task takes, in whole rows; rows that it takes if in_out */
+
+struct worker {
+    struct quant_work *work;
+    float *in, *q; /* [panel_rows][cols] */
+    float *column; /* [PANEL_ROWS] */
+    char *stored;  /* a row */
+    struct quant_fit *fit;
+    uint8_t *code;
 };
 
-struct quant_work {
+/* Rows of a sheet being quantised. */
+struct job {
     const struct quant_plan *plan;
-    struct quant_search *search; /* QUANT_MSE */
+    const struct quant_sheet *sheet;
+    const struct quant_fit *whole;
+    const struct quant_result *result;
+    size_t first, end, n_cell, panel_rows;
+    struct worker *worker; /* [n_thread], opened when needed */
+    int *status;           /* [panels] */
+    size_t *bad_row;       /* [panels] */
 };
 
-const char *quant_why(int status)
+static void open_worker(const struct job *j, struct worker *w)
 {
-    return status == QUANT_NONFINITE ? "a weight is not finite"
-                                     : "the quantised weights leave the range of the dtype";
+    size_t cols = j->sheet->cols, n = j->panel_rows * cols;
+    *w = (struct worker){ .work = quant_work_new(j->plan),
+                          .in = xaligned(n, sizeof(float)),
+                          .q = xaligned(n, sizeof(float)),
+                          .column = xaligned(PANEL_ROWS, sizeof(float)),
+                          .stored = xaligned(cols, j->sheet->width),
+                          .fit = xnew(j->n_cell, sizeof(struct quant_fit)),
+                          .code = xmalloc(cols) };
 }
 
-struct quant_plan *quant_plan_new(const struct quant_spec *spec)
+static void close_worker(struct worker *w)
 {
-    struct quant_plan *p = xcalloc(1, sizeof *p);
-    double steps = quant_grid_steps(spec->grid, spec->bits < 16 ? spec->bits : 8);
-    p->spec = *spec;
-    quant_spec_resolve(&p->spec, QUANT_SCALE_F32);
-    p->gauss = clip_optimum(2, steps);
-    p->laplace = clip_optimum(1, steps);
-    if (spec->clip == QUANT_GENNORM) {
-        p->gennorm = xmalloc(sizeof *p->gennorm);
-        clip_table_fill(p->gennorm, steps);
-    }
-    return p;
+    quant_work_free(w->work);
+    free(w->in);
+    free(w->q);
+    free(w->column);
+    free(w->stored);
+    free(w->fit);
+    free(w->code);
 }
 
-void quant_plan_free(struct quant_plan *plan)
+/* Rows [r, r + n) as floats: where they are or, made or about to be overwritten, in w->in. */
+static const float *load(const struct job *j, struct worker *w, size_t r, size_t n)
 {
-    if (plan)
-        free(plan->gennorm);
-    free(plan);
-}
-
-struct quant_work *quant_work_new(const struct quant_plan *plan)
-{
-    struct quant_work *w = xcalloc(1, sizeof *w);
-    w->plan = plan;
-    if (plan->spec.clip == QUANT_MSE)
-        w->search = quant_search_new();
-    return w;
-}
-
-void quant_work_free(struct quant_work *work)
-{
-    if (work)
-        quant_search_free(work->search);
-    free(work);
-}
-
-/* ---- figures of a cell */
-
-static struct moments_summary moments_of(const float *w, size_t n)
-{
-    struct moments_tree tree = { .n = 0 };
-    struct powers_watch watch = { .inner = INFINITY, .outer = INFINITY };
-    struct moments_summary s;
-    for (size_t at = 0; at < n; at += MOMENTS_CHUNK) {
-        struct moments m;
-        moments_chunk(w + at, POWERS_F32, n - at < MOMENTS_CHUNK ? n - at : MOMENTS_CHUNK, &watch, &m);
-        moments_tree_push(&tree, &m);
-    }
-    struct moments all = moments_tree_total(&tree);
-    moments_summarise(&all, 0, &s);
-    return s;
-}
-
-enum { LANES = 8 };
-
-/* Sums over w and q in an order that depends on n alone; each lane's sums are of every LANES-th weight. */
-#define SUM_OVER(name, term)                                                                                 \
-    VECTOR_CLONES static double name(const float *w, const float *q, size_t n, double mean)                  \
-    {                                                                                                        \
-        double sum[LANES] = { 0 }, all = 0;                                                                  \
-        size_t i = 0;                                                                                        \
-        (void)q, (void)mean;                                                                                 \
-        for (; i + LANES <= n; i += LANES)                                                                   \
-            for (size_t j = i; j < i + LANES; j++)                                                           \
-                sum[j - i] += (term);                                                                        \
-        for (size_t j = i; j < n; j++)                                                                       \
-            all += (term);                                                                                   \
-        for (int j = 0; j < LANES; j++)                                                                      \
-            all += sum[j];                                                                                   \
-        return all;                                                                                          \
-    }
-SUM_OVER(sum_of, (double)w[j])
-SUM_OVER(sum_squares, (double)w[j] * (double)w[j])
-SUM_OVER(sum_off, fabs((double)w[j] - mean))
-SUM_OVER(sum_squares_off, ((double)w[j] - mean) * ((double)w[j] - mean))
-SUM_OVER(sum_errors, ((double)q[j] - (double)w[j]) * ((double)q[j] - (double)w[j]))
-
-/* ---- clipping rules */
-
-static int sign_of_largest(const float *w, size_t n, float least, float most)
-{
-    float a = -least > most ? -least : most;
-    if (-least != most)
-        return -least > most ? -1 : 1;
-    for (size_t i = 0; i < n; i++)
-        if (fabsf(w[i]) == a)
-            return w[i] < 0 ? -1 : 1;
-    return 1;
-}
-
-/* The half width that a rule of mean and spread asks for, and the mean it is about. */
-static double half_width(const struct quant_plan *p, const float *w, size_t n, double *mean)
-{
-    struct moments_summary m = moments_of(w, n);
-    *mean = m.mean;
-    switch (p->spec.clip) {
-    case QUANT_ACIQ_GAUSS:
-        return p->gauss * m.sd;
-    case QUANT_ACIQ_LAPLACE: /* sd = b sqrt 2 */
-        return p->laplace * M_SQRT2 * (sum_off(w, w, n, m.mean) / (double)n);
-    case QUANT_KURT:
-        return p->gauss * m.sd * (1 + 0.1 * m.kurtosis);
-    default:
-        return clip_table_at(p->gennorm, m.kurtosis) * m.sd;
-    }
-}
-
-static float at_most(double x, float limit)
-{
-    return x < (double)limit ? (float)x : limit;
-}
-
-/* Narrows lo..hi, the range of w[0..n-1] widened to hold 0, by the rule; symmetric grids read the larger side
- * of it. */
-static void clip_range(struct quant_work *work, const float *w, size_t n, int sign, float *lo, float *hi)
-{
-    const struct quant_spec *s = &work->plan->spec;
-    float most = -*lo > *hi ? -*lo : *hi, a = most;
-    int asym = quant_grid_is_asym(s->grid);
-    if (s->clip == QUANT_MINMAX || most == 0)
-        return;
-    if (s->clip == QUANT_MSE) {
-        int i = quant_search_best(work->search, s->grid, s->bits, s->scale, w, n, *lo, *hi, sign);
-        double p = i < 0 ? 1 : quant_search_shrink(work->search, i);
-        *lo = (float)((double)*lo * p);
-        *hi = (float)((double)*hi * p);
-        return;
-    }
-    if (s->clip == QUANT_PCT && asym) {
-        *lo = fminf(0, (float)select_quantile(w, n, (100 - s->percent) / 200, 0));
-        *hi = fmaxf(0, (float)select_quantile(w, n, 1 - (100 - s->percent) / 200, 0));
-        return;
-    }
-    if (s->clip == QUANT_PCT) {
-        a = (float)select_quantile(w, n, s->percent / 100, 1);
+    const struct quant_sheet *s = j->sheet;
+    size_t cols = s->cols;
+    if (!s->in_out && s->f32 && s->f32 != j->result->weights)
+        return s->f32 + r * cols;
+    if (!s->in_out && s->f32) {
+        memcpy(w->in, s->f32 + r * cols, n * cols * sizeof(float));
+    } else if (!s->in_out) {
+        s->load(s->source, r * cols, n * cols, w->in);
     } else {
-        double mean, half = half_width(work->plan, w, n, &mean);
-        if (!(half > 0)) /* all equal, or squares out of range */
-            return;
-        if (asym) {
-            *hi = at_most(fmax(mean + half, 0), s->beyond ? INFINITY : *hi);
-            *lo = -at_most(fmax(half - mean, 0), s->beyond ? INFINITY : -*lo);
-            return;
+        for (size_t c = 0; c < cols; c++) {
+            const float *column = s->f32 ? s->f32 + c * s->rows + r : w->column;
+            if (!s->f32)
+                s->load(s->source, c * s->rows + r, n, w->column);
+            for (size_t i = 0; i < n; i++)
+                w->in[i * cols + c] = column[i];
         }
-        a = at_most(half, s->beyond ? INFINITY : most);
     }
-    *lo = *lo < 0 || s->grid != QUANT_GPTQ ? -a : 0;
-    *hi = a;
+    return w->in;
 }
 
-/* ---- cells and rows */
-
-static int fit_cell(struct quant_work *work, const float *w, size_t n, struct quant_fit *f)
+static void store(const struct job *j, struct worker *w, size_t r, size_t n)
 {
-    const struct quant_spec *s = &work->plan->spec;
-    float least, most;
-    if (quant_range(w, n, &least, &most) < 0)
-        return QUANT_NONFINITE;
-    int sign = s->grid == QUANT_Q4_0 ? sign_of_largest(w, n, least, most) : 1;
-    float lo = least < 0 ? least : 0, hi = most > 0 ? most : 0;
-    if (!quant_grid_is_asym(s->grid)) {
-        hi = -lo > hi ? -lo : hi;
-        lo = lo < 0 || s->grid != QUANT_GPTQ ? -hi : 0;
+    const struct quant_sheet *s = j->sheet;
+    char *out = j->result->weights;
+    size_t cols = s->cols;
+    if (!s->in_out) {
+        s->store(s->source, w->q, n * cols, out + (r - j->first) * cols * s->width);
+        return;
     }
-    clip_range(work, w, n, sign, &lo, &hi);
-    f->lo = lo;
-    f->hi = hi;
-    return quant_grid_fit(s->grid, s->bits, s->scale, lo, hi, sign, &f->cell) < 0 ? QUANT_RANGE : 0;
-}
-
-size_t quant_row_cells(const struct quant_spec *spec, size_t cols, size_t *cell_cols)
-{
-    *cell_cols = spec->per == QUANT_PER_GROUP && spec->group < cols ? spec->group : cols;
-    return cols ? (cols + *cell_cols - 1) / *cell_cols : 0;
-}
-
-int quant_whole(struct quant_work *work, const float *w, size_t n, struct quant_fit *fit)
-{
-    *fit = (struct quant_fit){ .lo = 0 };
-    return n ? fit_cell(work, w, n, fit) : 0;
-}
-
-/* Banner et al.'s two parts of bias correction, in place. */
-static void correct_bias(enum quant_bias bias, const float *w, float *q, size_t n)
-{
-    double mean = sum_of(w, w, n, 0) / (double)n, mean_q = sum_of(q, q, n, 0) / (double)n, xi = 1;
-    if (bias == QUANT_BIAS_BOTH) {
-        double spread_q = sum_squares_off(q, q, n, mean_q);
-        if (spread_q > 0)
-            xi = sqrt(sum_squares_off(w, w, n, mean) / spread_q);
+    for (size_t c = 0; c < cols; c++) {
+        for (size_t i = 0; i < n; i++)
+            w->column[i] = w->q[i * cols + c];
+        s->store(s->source, w->column, n, out + (c * s->rows + r) * s->width);
     }
-    for (size_t i = 0; i < n; i++)
-        q[i] = (float)(xi * ((double)q[i] + (mean - mean_q)));
 }
 
-int quant_row(struct quant_work *work, const struct quant_fit *whole, const float *w, size_t cols, float *out,
-              struct quant_fit *fit, uint8_t *code)
+/* Whether storing makes a value infinite: only looked for where the outer levels come near. */
+static int leaves_range(const struct job *j, const struct quant_fit *fit, const float *q)
 {
-    const struct quant_spec *s = &work->plan->spec;
-    size_t cell_cols, n_cell = quant_row_cells(s, cols, &cell_cols);
-    for (size_t k = 0, at = 0; k < n_cell; k++, at += cell_cols) {
-        size_t n = cols - at < cell_cols ? cols - at : cell_cols;
-        int status = 0;
-        if (whole)
-            fit[k] = *whole;
-        else
-            status = fit_cell(work, w + at, n, &fit[k]);
-        if (status < 0)
-            return status;
-        quant_cell_round(&fit[k].cell, w + at, n, out + at);
-        if (code)
-            quant_cell_codes(&fit[k].cell, s->bits, w + at, n, code + at);
+    float most = 0, limit = j->sheet->limit < 3e38F ? j->sheet->limit : 3e38F;
+    for (size_t k = 0; k < j->n_cell; k++) {
+        const struct quant_cell *c = &fit[k].cell;
+        most = fmaxf(most, fmaxf(fabsf(c->hi - c->offset), fabsf(c->lo - c->offset)) * fabsf(c->scale));
     }
-    if (s->bias && cols)
-        correct_bias(s->bias, w, out, cols);
+    if (most < limit / 2) /* a corrected bias may add to it */
+        return 0;
+    for (size_t i = 0; i < j->sheet->cols; i++)
+        if (!(fabsf(q[i]) < j->sheet->limit))
+            return 1;
     return 0;
 }
 
-/* ---- what it did */
-
-static size_t count_outside(const float *w, size_t n, float lo, float hi)
+static void pack(const struct job *j, struct worker *w, size_t r)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += w[i] < lo || w[i] > hi;
-    return count;
-}
-
-/* n times E of clip.h for a source with this sd. */
-static double predicted(double shape, double sd, double alpha, double scale, size_t n)
-{
-    double clipping = sd > 0 ? clip_error(shape, alpha / sd) * sd * sd : 0;
-    return (double)n * (clipping + scale * scale / 12);
-}
-
-void quant_measure(struct quant_work *work, const struct quant_fit *fit, const float *w, const float *q,
-                   size_t cols, struct quant_stats *stats)
-{
-    size_t cell_cols, n_cell = quant_row_cells(&work->plan->spec, cols, &cell_cols);
-    for (size_t k = 0, at = 0; k < n_cell; k++, at += cell_cols) {
-        size_t n = cols - at < cell_cols ? cols - at : cell_cols;
-        const float *x = w + at;
-        double alpha = ((double)fit[k].hi - (double)fit[k].lo) / 2, scale = fabs((double)fit[k].cell.scale);
-        double mean = sum_of(x, x, n, 0) / (double)n, sd = sqrt(sum_squares_off(x, x, n, mean) / (double)n);
-        double laplace_sd = M_SQRT2 * sum_off(x, x, n, mean) / (double)n;
-        struct quant_stats cell = { .n = n,
-                                    .n_clipped = count_outside(x, n, fit[k].lo, fit[k].hi),
-                                    .n_cell = 1,
-                                    .squares = sum_squares(x, x, n, 0),
-                                    .errors = sum_errors(x, q + at, n, 0),
-                                    .alpha = alpha,
-                                    .scale = scale,
-                                    .as_gauss = predicted(2, sd, alpha, scale, n),
-                                    .as_laplace = predicted(1, laplace_sd, alpha, scale, n) };
-        quant_stats_add(stats, &cell);
+    const struct quant_result *to = j->result;
+    int bits = quant_plan_spec(j->plan)->bits;
+    pack_row(w->code, j->sheet->cols, bits, to->word + r * pack_words(j->sheet->cols, bits));
+    for (size_t k = 0; k < j->n_cell; k++) {
+        size_t at = r * j->n_cell + k;
+        j->sheet->store(j->sheet->source, &w->fit[k].cell.scale, 1, (char *)to->scale + at * j->sheet->width);
+        to->zero[at] = w->fit[k].cell.zero;
     }
 }
 
-void quant_stats_add(struct quant_stats *to, const struct quant_stats *more)
+static void take_panel(void *ctx, size_t task, int worker)
 {
-    to->n += more->n;
-    to->n_clipped += more->n_clipped;
-    to->n_cell += more->n_cell;
-    to->squares += more->squares;
-    to->errors += more->errors;
-    to->alpha += more->alpha;
-    to->scale += more->scale;
-    to->as_gauss += more->as_gauss;
-    to->as_laplace += more->as_laplace;
-}
-
-/* ---- matrices */
-
-enum { PIECE = 1 << 16 }; /* weights that a task takes, in whole rows */
-
-struct pass {
-    const struct quant_plan *plan;
-    const struct quant_fit *whole;
-    float *w;
-    size_t rows, cols, rows_a_task;
-    struct quant_work **work; /* [n_thread], made when needed */
-    float **room;             /* likewise: a row as it was */
-    struct quant_fit **fit;
-    struct quant_stats *stats; /* [rows], or NULL */
-    int *status;               /* [tasks] */
-    size_t *bad_row;           /* [tasks] */
-};
-
-static void take_rows(void *ctx, size_t task, int worker)
-{
-    struct pass *p = ctx;
-    size_t cell_cols, from = task * p->rows_a_task,
-                      to = from + p->rows_a_task < p->rows ? from + p->rows_a_task : p->rows;
-    if (!p->work[worker]) {
-        p->work[worker] = quant_work_new(p->plan);
-        p->room[worker] = xaligned(p->cols, sizeof(float));
-        p->fit[worker] = xnew(quant_row_cells(&p->plan->spec, p->cols, &cell_cols), sizeof **p->fit);
-    }
-    for (size_t r = from; r < to; r++) {
-        float *row = p->w + r * p->cols, *before = p->room[worker];
-        memcpy(before, row, p->cols * sizeof *row);
-        p->status[task] = quant_row(p->work[worker], p->whole, before, p->cols, row, p->fit[worker], NULL);
-        p->bad_row[task] = r;
-        if (p->status[task] < 0)
-            return;
-        if (p->stats) {
-            p->stats[r] = (struct quant_stats){ .n = 0 };
-            quant_measure(p->work[worker], p->fit[worker], before, row, p->cols, &p->stats[r]);
-        }
-    }
-}
-
-static int run(struct pass *p, int n_thread, size_t *bad_row)
-{
-    size_t n_task = (p->rows + p->rows_a_task - 1) / p->rows_a_task;
-    size_t n = n_thread < 1 ? 1 : (size_t)n_thread;
-    int status = 0;
-    p->work = xcalloc(n, sizeof *p->work);
-    p->room = xcalloc(n, sizeof *p->room);
-    p->fit = xcalloc(n, sizeof *p->fit);
-    p->status = xcalloc(n_task, sizeof *p->status);
-    p->bad_row = xcalloc(n_task, sizeof *p->bad_row);
-    threads_for(n_thread, n_task, take_rows, p);
-    for (size_t i = n_task; i--;)
-        if (p->status[i] < 0) {
-            status = p->status[i];
-            *bad_row = p->bad_row[i];
-        }
+    const struct job *j = ctx;
+    const struct quant_sheet *s = j->sheet;
+    const struct quant_result *to = j->result;
+    struct worker *w = &j->worker[worker];
+    if (!w->work)
+        open_worker(j, w);
+    size_t cols = s->cols, r = j->first + task * j->panel_rows;
+    size_t n = j->end - r < j->panel_rows ? j->end - r : j->panel_rows;
+    const float *in = load(j, w, r, n);
+    int in_place = to->weights && !s->in_out && s->f32;
     for (size_t i = 0; i < n; i++) {
-        quant_work_free(p->work[i]);
-        free(p->room[i]);
-        free(p->fit[i]);
+        float *q = in_place ? (float *)to->weights + (r - j->first + i) * cols : w->q + i * cols;
+        const float *before = in + i * cols;
+        int status = quant_row(w->work, j->whole, before, cols, q, w->fit, to->word ? w->code : NULL);
+        if (!status && leaves_range(j, w->fit, q))
+            status = QUANT_RANGE;
+        j->status[task] = status;
+        j->bad_row[task] = r + i;
+        if (status < 0)
+            return;
+        if (to->word)
+            pack(j, w, r + i);
+        if (to->stats) {
+            if (!s->f32) { /* as it reads once it was stored */
+                s->store(s->source, q, cols, w->stored);
+                s->unstore(s->source, w->stored, cols, q);
+            }
+            to->stats[r + i] = (struct quant_stats){ .n = 0 };
+            quant_measure(w->work, w->fit, before, q, cols, &to->stats[r + i]);
+        }
     }
-    free(p->work);
-    free(p->room);
-    free(p->fit);
-    free(p->status);
-    free(p->bad_row);
+    if (to->weights && !in_place)
+        store(j, w, r, n);
+}
+
+int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sheet,
+                     const struct quant_fit *whole, size_t first, size_t end, int n_thread,
+                     const struct quant_result *result, size_t *bad_row)
+{
+    struct job j = {
+        .plan = plan, .sheet = sheet, .whole = whole, .result = result, .first = first, .end = end
+    };
+    size_t cell_cols, n = n_thread < 1 ? 1 : (size_t)n_thread;
+    int status = 0;
+    j.n_cell = quant_row_cells(quant_plan_spec(plan), sheet->cols, &cell_cols);
+    j.panel_rows = sheet->in_out ? PANEL_ROWS : sheet->cols < PANEL ? PANEL / sheet->cols : 1;
+    size_t n_panel = (end - first + j.panel_rows - 1) / j.panel_rows;
+    j.worker = xcalloc(n, sizeof *j.worker);
+    j.status = xcalloc(n_panel, sizeof *j.status);
+    j.bad_row = xcalloc(n_panel, sizeof *j.bad_row);
+    threads_for(n_thread, n_panel, take_panel, &j);
+    for (size_t i = n_panel; i--;)
+        if (j.status[i] < 0) {
+            status = j.status[i];
+            *bad_row = j.bad_row[i];
+        }
+    for (size_t i = 0; i < n; i++)
+        close_worker(&j.worker[i]);
+    free(j.worker);
+    free(j.status);
+    free(j.bad_row);
+    return status;
+}
+
+int quant_sheet_whole(const struct quant_plan *plan, const struct quant_sheet *sheet, struct quant_fit *whole)
+{
+    size_t n = sheet->rows * sheet->cols;
+    float *floats = NULL;
+    if (!sheet->f32) {
+        floats = xaligned(n, sizeof *floats);
+        sheet->load(sheet->source, 0, n, floats);
+    }
+    struct quant_work *work = quant_work_new(plan);
+    int status = quant_whole(work, floats ? floats : sheet->f32, n, whole);
+    quant_work_free(work);
+    free(floats);
     return status;
 }
 
 int quant_matrix(const struct quant_spec *spec, float *w, size_t rows, size_t cols, int n_thread,
                  struct quant_stats *total, struct quant_stats *by_row, size_t *bad_row)
 {
+    const struct quant_sheet sheet = {
+        .rows = rows, .cols = cols, .f32 = w, .width = sizeof *w, .limit = INFINITY
+    };
     struct quant_fit whole;
-    int status = 0;
+    int status = 0, is_whole = spec->per == QUANT_PER_TENSOR;
     *bad_row = 0;
     if (total)
         *total = (struct quant_stats){ .n = 0 };
@@ -383,16 +219,12 @@ int quant_matrix(const struct quant_spec *spec, float *w, size_t rows, size_t co
         return 0;
     struct quant_plan *plan = quant_plan_new(spec);
     struct quant_stats *stats = by_row || !total ? by_row : xcalloc(rows, sizeof *stats);
-    struct pass p = { .plan = plan, .w = w, .rows = rows, .cols = cols, .stats = stats };
-    p.rows_a_task = cols < PIECE ? PIECE / cols : 1;
-    if (spec->per == QUANT_PER_TENSOR) {
-        struct quant_work *work = quant_work_new(plan);
-        status = quant_whole(work, w, rows * cols, &whole);
-        quant_work_free(work);
-        p.whole = &whole;
-    }
+    const struct quant_result result = { .weights = w, .stats = stats };
+    if (is_whole)
+        status = quant_sheet_whole(plan, &sheet, &whole);
     if (!status)
-        status = run(&p, n_thread, bad_row);
+        status = quant_sheet_rows(plan, &sheet, is_whole ? &whole : NULL, 0, rows, n_thread, &result,
+                                  bad_row);
     for (size_t r = 0; total && r < rows && !status; r++)
         quant_stats_add(total, &stats[r]);
     if (stats != by_row)

@@ -1,57 +1,47 @@
-/* matrix.h - a matrix of weights rounded to its grids.  Layer: quant.
- * Rows are output channels, [rows][cols]; a group is a run of weights in a row. What is done to a row depends
- * on that row and, with one scale for the whole matrix, on quant_whole; so rows may be taken in any order, by
- * any thread. SPDX-License-Identifier: GPL-3.0-or-later */
+/* matrix.h - matrices of weights quantised: floats in place, or any dtype and layout some rows at a time.
+ * Layer: quant. Rows are output channels. All of it gives the same for any n_thread. SPDX-License-Identifier:
+ * GPL-3.0-or-later */
 #ifndef QUANT_MATRIX_H
 #define QUANT_MATRIX_H
-#include "quant/spec.h"
+#include "quant/row.h"
 
-/* Reasons, as quant_why says them. */
-enum { QUANT_NONFINITE = -1, QUANT_RANGE = -2 };
-const char *quant_why(int status);
-
-/* A spec made ready: constants of its rules. Shared by threads, the caller's until quant_plan_free. */
-struct quant_plan;
-struct quant_plan *quant_plan_new(const struct quant_spec *spec);
-void quant_plan_free(struct quant_plan *plan);
-/* Scratch of one thread. */
-struct quant_work;
-struct quant_work *quant_work_new(const struct quant_plan *plan);
-void quant_work_free(struct quant_work *work);
-
-/* The grid of a cell and the range it was made from. */
-struct quant_fit {
-    struct quant_cell cell;
-    float lo, hi;
-};
-/* Cells of a row: how many, and how many weights each but the last has. */
-size_t quant_row_cells(const struct quant_spec *spec, size_t cols, size_t *cell_cols);
-
-/* The one cell of a matrix of n weights, for QUANT_PER_TENSOR. 0 or a reason. */
-int quant_whole(struct quant_work *work, const float *w, size_t n, struct quant_fit *fit);
-
-/* Quantises a row: w[cols] to out[cols], which do not overlap; its cells to fit[quant_row_cells]; code[cols],
- * unless NULL, gets those of quant_cell_codes. `whole` is that of quant_whole, else NULL. 0 or a reason. */
-int quant_row(struct quant_work *work, const struct quant_fit *whole, const float *w, size_t cols, float *out,
-              struct quant_fit *fit, uint8_t *code);
-
-/* What quantising did to some weights: sums, of which quant_report makes the figures. */
-struct quant_stats {
-    size_t n, n_clipped, n_cell;
-    double squares, errors; /* sum w^2, sum (q - w)^2 */
-    double alpha, scale;    /* sums over cells: of (hi - lo)/2, and of the scale's magnitude */
-    double as_gauss,
-        as_laplace; /* sum of n E(alpha), E being clip.h's for the cell's sd and mean|w - mean| */
-};
-/* Adds a row: q is what became of w. */
-void quant_measure(struct quant_work *work, const struct quant_fit *fit, const float *w, const float *q,
-                   size_t cols, struct quant_stats *stats);
-void quant_stats_add(struct quant_stats *to, const struct quant_stats *more);
-
-/* Quantises w[rows][cols] in place; the same for any n_thread. Stats of all of it and of each row, unless
- * NULL. 0 or a reason, *bad_row then being the first row at fault and w partly changed. bits=16 changes
- * nothing. */
+/* Quantises w[rows][cols] in place. Stats of all of it and of each row, unless NULL. 0 or a reason
+ * (quant_why), *bad_row then being the first row at fault and w partly changed. bits=16 changes nothing. */
 int quant_matrix(const struct quant_spec *spec, float *w, size_t rows, size_t cols, int n_thread,
                  struct quant_stats *total, struct quant_stats *by_row, size_t *bad_row);
+
+/* A matrix as it is stored. Its elements are floats in memory at `f32`; or, if that is NULL, made from
+ * `source` by `load`, which puts elements [from, from + n) into out. `store` rounds n floats to the matrix's
+ * own dtype, `unstore` reads them back. They are called from several threads. */
+struct quant_sheet {
+    size_t rows, cols;
+    int in_out; /* stored [cols][rows] */
+    const float *f32;
+    const void *source;
+    void (*load)(const void *source, size_t from, size_t n, float *out);
+    void (*store)(const void *source, const float *in, size_t n, void *out);
+    void (*unstore)(const void *source, const void *in, size_t n, float *out);
+    size_t width; /* bytes of an element as stored */
+    float limit;  /* values of this magnitude become infinite when stored; INFINITY: none does */
+};
+
+/* Where results go; NULL: not wanted. */
+struct quant_result {
+    void *weights; /* quantised, stored, laid out as the sheet is; its first row is the first taken */
+    int32_t *word; /* [rows][pack_words(cols, bits)], of pack.h */
+    void *scale;   /* [rows][cells of a row], stored */
+    int *zero;     /* [rows][cells of a row] */
+    struct quant_stats *stats; /* [rows], of the weights as stored */
+};
+
+/* quant_whole of a sheet, for QUANT_PER_TENSOR. */
+int quant_sheet_whole(const struct quant_plan *plan, const struct quant_sheet *sheet,
+                      struct quant_fit *whole);
+
+/* Quantises rows first..end-1, all of them if the sheet is in_out. `whole` is that of quant_sheet_whole, else
+ * NULL. 0 or a reason, *bad_row then being the first row at fault. */
+int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sheet,
+                     const struct quant_fit *whole, size_t first, size_t end, int n_thread,
+                     const struct quant_result *result, size_t *bad_row);
 
 #endif

@@ -8,29 +8,35 @@
 
 enum {
     MOST_BINS = 512, /* on either side of 0 */
-    PIECE = 1024,    /* weights whose bins are found at a time */
-    FEW_LEVELS = 32  /* with more of them on a side bounds cost more than trying */
+    PIECE = 1024,    /* weights whose places are found at a time */
+    FLUSH = 1 << 20, /* weights that one sum of 64 bits has room for */
+    FRACTION = 20,   /* bits of a place behind the point */
+    COUNT_AT = 44,   /* above the sum of up to FLUSH fractions */
+    FEW = 256,       /* weights that are tried at once with all candidates */
+    BOUNDED_BITS = 6 /* with more levels bounds cost more than trying */
 };
 
-/* What the weights on one side of 0, or of all |w|, look like from an edge k * width: how many are beyond it,
- * by how much in sum, and in sum of squares. */
+/* Seen from an edge k * width away from 0: by how much the weights beyond are over it, in sum and in widths;
+ * what that loses on the way to the next edge, and how many weights are in between. */
 struct edge {
-    double n, over, over_squared;
+    double over, drop, n;
 };
 
+/* One side of 0, or both as |w|. */
 struct side {
-    int n_bin, n_level;
-    double width, base; /* base: the level next to 0, in units of the scale: 0, or 1/2 of midrise */
-    struct edge edge[MOST_BINS + 2];
+    int n_level;
+    struct edge edge[MOST_BINS + 1];
+    double over_squared[MOST_BINS + 1]; /* sum of squares of over, from below; not of both */
 };
 
 struct quant_search {
     double shrink[QUANT_CANDIDATES];
-    uint32_t count[2 * MOST_BINS];
-    double sum[2 * MOST_BINS];
-    struct side up, down;
-    double squares, most;
-    size_t n;
+    uint64_t together[2 * MOST_BINS]; /* counts and sums of fractions */
+    int64_t count[2 * MOST_BINS], fraction[2 * MOST_BINS];
+    struct side up, down, both;
+    int n_bin;
+    double base; /* the level next to 0, in units of the scale: 0, or 1/2 of midrise */
+    double squares, most, width, n;
     struct candidate {
         struct quant_cell cell;
         double bound; /* that the error is not below; INFINITY once it was tried */
@@ -66,12 +72,13 @@ double quant_search_shrink(const struct quant_search *s, int i)
 
 /* ---- the histogram */
 
-VECTOR_CLONES static void find_bins(const float *restrict w, size_t n, float most, float per_width, int last,
-                                    int32_t *restrict bin)
+/* Places in widths from -most, FRACTION bits of them behind the point. */
+VECTOR_CLONES static void find_places(const float *restrict w, size_t n, float most, float per_width,
+                                      int32_t last, int32_t *restrict place)
 {
     for (size_t i = 0; i < n; i++) {
-        int32_t k = (int32_t)((w[i] + most) * per_width);
-        bin[i] = k > last ? last : k;
+        int32_t x = (int32_t)((w[i] + most) * per_width);
+        place[i] = x > last ? last : x;
     }
 }
 
@@ -93,85 +100,102 @@ VECTOR_CLONES static double sum_squares(const float *w, size_t n)
     return all;
 }
 
-/* From the outermost edge inwards: going in by one width adds the bin's own weights, by what they are over
- * the edge. */
-static void see_from_edges(struct side *side, const uint32_t *count, const double *sum, int step, double sign)
+static void count_places(struct quant_search *s, const float *w, size_t n, float most)
 {
-    struct edge e = { 0, 0, 0 };
-    int n = side->n_bin;
-    double h = side->width;
-    side->edge[n] = side->edge[n + 1] = e;
-    for (int k = n; k--;) {
-        double c = (double)count[k * step], own = sign * sum[k * step] - c * ((double)k * h);
-        /* squares: those beyond exactly, the bin's own from below, as if all were at their mean */
-        e.over_squared += h * (2 * e.over + h * e.n) + (c > 0 ? own * own / c : 0);
-        e.over += h * e.n + own;
-        e.n += c;
-        side->edge[k] = e;
+    const int32_t last = (int32_t)(((uint32_t)s->n_bin << (FRACTION + 1)) - 1);
+    const float per_width = (float)((double)s->n_bin * (1 << FRACTION) / (double)most);
+    int32_t place[PIECE];
+    memset(s->together, 0, 2 * (size_t)s->n_bin * sizeof *s->together);
+    for (size_t at = 0; at < n; at += PIECE) {
+        size_t k = n - at < PIECE ? n - at : PIECE;
+        find_places(w + at, k, most, per_width, last, place);
+        for (size_t i = 0; i < k; i++)
+            s->together[place[i] >> FRACTION] += ((uint64_t)1 << COUNT_AT) +
+                                                 ((uint32_t)place[i] & ((1u << FRACTION) - 1));
+    }
+    for (int b = 0; b < 2 * s->n_bin; b++) {
+        s->count[b] += (int64_t)(s->together[b] >> COUNT_AT);
+        s->fraction[b] += (int64_t)(s->together[b] & (((uint64_t)1 << COUNT_AT) - 1));
     }
 }
 
-static void fill(struct quant_search *s, const float *w, size_t n, float most, int n_bin)
+/* From the outermost edge inwards, in whole numbers: `sign` 1 goes through the bins above 0, -1 through those
+ * below. */
+static void see_from_edges(const struct quant_search *s, struct side *side, int sign)
 {
-    int32_t bin[PIECE];
-    float per_width = (float)n_bin / most;
-    memset(s->count, 0, 2 * (size_t)n_bin * sizeof *s->count);
-    memset(s->sum, 0, 2 * (size_t)n_bin * sizeof *s->sum);
-    for (size_t at = 0; at < n; at += PIECE) {
-        size_t k = n - at < PIECE ? n - at : PIECE;
-        find_bins(w + at, k, most, per_width, 2 * n_bin - 1, bin);
-        for (size_t i = 0; i < k; i++) {
-            s->count[bin[i]]++;
-            s->sum[bin[i]] += (double)w[at + i];
-        }
+    const int64_t *count = s->count + s->n_bin - (sign < 0), *fraction = s->fraction + s->n_bin - (sign < 0);
+    const double unit = 1.0 / (1 << FRACTION);
+    int64_t n = 0, sum = 0; /* of weights beyond, and of their places */
+    double over = 0, squared = 0;
+    side->edge[s->n_bin] = (struct edge){ 0, 0, 0 };
+    side->over_squared[s->n_bin] = 0;
+    for (int k = s->n_bin; k--;) {
+        int64_t c = count[k * sign];
+        squared += 2 * over + (double)n; /* those beyond the next edge; the bin's own count as 0 */
+        n += c;
+        sum += ((int64_t)(k + (sign < 0)) << FRACTION) * c + sign * fraction[k * sign];
+        double nearer = (double)(sum - ((int64_t)k << FRACTION) * n) * unit;
+        side->edge[k] = (struct edge){ nearer, over - nearer, (double)c };
+        side->over_squared[k] = squared;
+        over = nearer;
     }
+}
+
+static void fill(struct quant_search *s, const float *w, size_t n, float most)
+{
+    s->n_bin = n < 4096 ? 256 : MOST_BINS;
+    memset(s->count, 0, 2 * (size_t)s->n_bin * sizeof *s->count);
+    memset(s->fraction, 0, 2 * (size_t)s->n_bin * sizeof *s->fraction);
+    for (size_t at = 0; at < n; at += FLUSH)
+        count_places(s, w + at, n - at < FLUSH ? n - at : FLUSH, most);
     s->squares = sum_squares(w, n);
-    s->n = n;
+    s->n = (double)n;
     s->most = (double)most;
-    s->up.n_bin = s->down.n_bin = n_bin;
-    s->up.width = s->down.width = (double)most / n_bin;
-    see_from_edges(&s->up, s->count + n_bin, s->sum + n_bin, 1, 1);
-    see_from_edges(&s->down, s->count + n_bin - 1, s->sum + n_bin - 1, -1, -1);
+    s->width = (double)most / s->n_bin;
+    see_from_edges(s, &s->up, 1);
+    see_from_edges(s, &s->down, -1);
+    for (int k = 0; k <= s->n_bin; k++) {
+        const struct edge *a = &s->up.edge[k], *b = &s->down.edge[k];
+        s->both.edge[k] = (struct edge){ a->over + b->over, a->drop + b->drop, a->n + b->n };
+    }
 }
 
 /* ---- bounds */
 
-/* sum of H over the thresholds of one side, from above; *slack is what it may be too large by. */
-static double sum_over(const struct side *side, double scale, double *slack)
+/* sum of H over the thresholds first..last of a side, in widths and from above; *slack adds up what it may be
+ * too large by. `step` is the scale in widths. */
+static double sum_over(const struct quant_search *s, const struct side *side, int first, int last,
+                       double step, double *slack)
 {
-    double sum = 0, off = 0, per_width = 1 / side->width;
-    for (int j = 1; j <= side->n_level; j++) {
-        double x = (side->base + j - 0.5) * scale * per_width;
-        if (!(x < side->n_bin))
+    double sum = 0, n = 0;
+    for (int j = first; j <= last; j++) {
+        double x = (s->base + j - 0.5) * step;
+        if (x >= s->n_bin)
             break;
         int k = (int)x;
         const struct edge *e = &side->edge[k];
-        sum += e[0].over + (x - k) * (e[1].over - e[0].over);
-        off += e[0].n - e[1].n;
+        sum += e->over + (x - k) * e->drop;
+        n += e->n;
     }
-    *slack += off * side->width / 4; /* a convex function whose slope changes by that */
+    *slack += n / 4; /* a convex function whose slope changes by n */
     return sum;
 }
 
-/* sum of (|w| - top)^2 beyond the outer level of one side, or n_more levels further out, from below. */
-static double clipped(const struct side *side, double scale, int n_more)
+/* sum of (|w| - top)^2 beyond the outer level of one side, or n_more levels further out, in widths and from
+ * below. */
+static double clipped(const struct quant_search *s, const struct side *side, double step, int n_more)
 {
-    double x = ceil((side->base + side->n_level + n_more) * scale / side->width);
-    return x < side->n_bin ? side->edge[(int)x].over_squared : 0;
+    double x = (s->base + side->n_level + n_more) * step;
+    return x < s->n_bin - 1 ? side->over_squared[(int)x + 1] : 0;
 }
 
 /* How many levels the grid has above and below 0 (the one next to it not counted). */
 static void set_levels(struct quant_search *s, const struct quant_cell *c)
 {
-    double up = (double)c->hi - (double)c->offset, down = (double)c->offset - (double)c->lo;
-    if (c->scale < 0) {
-        double swap = up;
-        up = down;
-        down = swap;
-    }
-    s->up.n_level = (int)up;
-    s->down.n_level = (int)down;
-    s->up.base = s->down.base = up - floor(up);
+    float up = c->hi - c->offset, down = c->offset - c->lo;
+    s->up.n_level = (int)(c->scale < 0 ? down : up);
+    s->down.n_level = (int)(c->scale < 0 ? up : down);
+    s->base = (double)(up - floorf(up));
 }
 
 /* What is searched for. */
@@ -181,6 +205,7 @@ struct wanted {
     enum quant_scale scale;
     float lo, hi;
     int sign;
+    int has_lo, has_hi; /* whether there are weights at the ends: only those cost something there */
 };
 
 static struct quant_cell cell_of(const struct wanted *q, double p)
@@ -195,35 +220,44 @@ static struct quant_cell cell_of(const struct wanted *q, double p)
 #define ROUNDING       1e-4
 #define ROUNDING_CLOSE 1e-6
 
-/* The error of a cell, from below in *low and from above. */
-static double bound(struct quant_search *s, const struct quant_cell *c, double cut, double *low)
+/* The error of a cell, from below in *low and from above. `step` is its scale in widths. */
+static double bound(const struct quant_search *s, double step, double cut, double *low)
 {
-    double step = fabs((double)c->scale), base = s->up.base * step, slack = 0, n = (double)s->n;
-    double over = sum_over(&s->up, step, &slack) + sum_over(&s->down, step, &slack);
-    double whole = s->squares, close = ROUNDING_CLOSE * n * s->most * step;
-    if (base > 0) /* the level next to 0 is off by that: sum (|w| - base)^2 */
-        whole += n * base * base - 2 * base * (s->up.edge[0].over + s->down.edge[0].over);
-    *low = fmax(cut, whole - 2 * step * over - close);
-    return whole - 2 * step * (over - slack) + close;
+    int up = s->up.n_level, down = s->down.n_level, shared = up < down ? up : down;
+    double slack = 0, width_squared = s->width * s->width;
+    double over = sum_over(s, &s->both, 1, shared, step, &slack) +
+                  sum_over(s, up > down ? &s->up : &s->down, shared + 1, up > down ? up : down, step, &slack);
+    double whole = s->squares, close = ROUNDING_CLOSE * s->n * s->most * step * s->width;
+    if (s->base > 0) /* the level next to 0 is off by that: sum (|w| - base)^2 */
+        whole += (s->n * s->base * step - 2 * s->both.edge[0].over) * s->base * step * width_squared;
+    *low = whole - 2 * step * over * width_squared - close;
+    *low = *low > cut ? *low : cut;
+    return whole - 2 * step * (over - slack) * width_squared + close;
 }
 
 /* Fills s->candidate, and returns how many come into question: those behind clip more than the best can cost.
  * `least` is an error that one of them has. */
 static int bound_all(struct quant_search *s, const struct wanted *q, double least)
 {
-    int i;
+    double width_squared = s->width * s->width;
+    /* zero points may move by one as the range shrinks, and the outer levels with them */
+    int i, moves = quant_grid_is_asym(q->grid);
     for (i = 0; i < QUANT_CANDIDATES; i++) {
         struct candidate *c = &s->candidate[i];
         c->cell = cell_of(q, s->shrink[i]);
         set_levels(s, &c->cell);
-        double step = fabs((double)c->cell.scale);
-        double cut = clipped(&s->up, step, 0) + clipped(&s->down, step, 0);
-        /* zero points may move by one as the range shrinks, and the outer levels with them */
-        if (clipped(&s->up, step, 1) + clipped(&s->down, step, 1) > least * (1 + ROUNDING))
+        double step = fabs((double)c->cell.scale) / s->width;
+        double cut = (clipped(s, &s->up, step, 0) + clipped(s, &s->down, step, 0)) * width_squared;
+        double lasting = cut;
+        if (moves)
+            lasting = (clipped(s, &s->up, step, 1) + clipped(s, &s->down, step, 1)) * width_squared;
+        if (lasting > least * (1 + ROUNDING))
             break;
         c->bound = cut;
-        if (1 << q->bits <= 2 * FEW_LEVELS)
-            least = fmin(least, bound(s, &c->cell, cut, &c->bound));
+        if (q->bits <= BOUNDED_BITS) {
+            double high = bound(s, step, cut, &c->bound);
+            least = high < least ? high : least;
+        }
     }
     return i;
 }
@@ -245,20 +279,49 @@ static int most_promising(const struct quant_search *s, int n)
     return k;
 }
 
+/* Of few weights: the candidates in turn, until what the two outermost weights are off the outer levels costs
+ * too much. */
+static int try_in_turn(struct quant_search *s, const struct wanted *q, const float *w, size_t n)
+{
+    int best = 0, moves = quant_grid_is_asym(q->grid);
+    double least = INFINITY;
+    for (int i = 0; i < QUANT_CANDIDATES; i++) {
+        struct quant_cell c = cell_of(q, s->shrink[i]);
+        double e = error_of(&c, w, n), step = fabs((double)c.scale);
+        set_levels(s, &c);
+        double over = (double)q->hi - (s->base + s->up.n_level + moves) * step;
+        double under = -(double)q->lo - (s->base + s->down.n_level + moves) * step;
+        over = q->has_hi && over > 0 ? over : 0;
+        under = q->has_lo && under > 0 ? under : 0;
+        if (e < least) {
+            least = e;
+            best = i;
+        }
+        if (over * over + under * under > least * (1 + ROUNDING))
+            break;
+    }
+    return best;
+}
+
 int quant_search_best(struct quant_search *s, enum quant_grid grid, int bits, enum quant_scale scale,
                       const float *w, size_t n, float lo, float hi, int sign)
 {
-    const struct wanted q = { grid, bits, scale, lo, hi, sign };
-    float most = -lo > hi ? -lo : hi;
+    struct wanted q = { grid, bits, scale, lo, hi, sign, 0, 0 };
+    float most = -lo > hi ? -lo : hi, least_w, most_w;
     struct quant_cell whole;
     if (quant_grid_fit(grid, bits, scale, lo, hi, sign, &whole) < 0)
         return -1;
     if (!(most > 0))
         return 0;
-    fill(s, w, n, most, n < 512 ? 64 : n < 4096 ? 256 : MOST_BINS);
-    int best = 0, n_candidate;
+    if (n <= FEW) {
+        quant_range(w, n, &least_w, &most_w);
+        q.has_lo = least_w == lo;
+        q.has_hi = most_w == hi;
+        return try_in_turn(s, &q, w, n);
+    }
+    fill(s, w, n, most);
     double least = error_of(&whole, w, n);
-    n_candidate = bound_all(s, &q, least);
+    int best = 0, n_candidate = bound_all(s, &q, least);
     s->candidate[0].bound = INFINITY;
     for (;;) {
         int i = most_promising(s, n_candidate);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "quant/pack.h"
+#include <string.h>
+
+static void put(int32_t *word, size_t i, int bits, uint32_t code)
+{
+    uint32_t u = (uint32_t)*word | code << (i * (size_t)bits % 32);
+    *word = (int32_t)u;
+}
+
+void pack_row(const uint8_t *code, size_t n, int bits, int32_t *word)
+{
+    memset(word, 0, pack_words(n, bits) * sizeof *word);
+    if (bits == 8) {
+        memcpy(word, code, n); /* little-endian, as io/tensor.c asserts */
+        return;
+    }
+    for (size_t i = 0; i < n; i++)
+        put(&word[i * (size_t)bits / 32], i, bits, code[i]);
+}
+
+void pack_zeros(const int *zero, size_t rows, size_t cols, int bits, int32_t *word)
+{
+    memset(word, 0, pack_words(rows, bits) * cols * sizeof *word);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < cols; c++)
+            put(&word[r * (size_t)bits / 32 * cols + c], r, bits,
+                (uint32_t)(zero[r * cols + c] + (1 << (bits - 1))));
+}
+
+const char *pack_refuses(const struct quant_spec *s, size_t cols)
+{
+    if (s->bits != 4 && s->bits != 8)
+        return "only 4 and 8 bits have a layout that all loaders agree on";
+    if (s->grid == QUANT_MIDRISE || s->grid == QUANT_Q4_0)
+        return "the grid has no place in compressed-tensors (midrise has no zero, q4_0 negative scales)";
+    if (s->per == QUANT_PER_TENSOR)
+        return "loaders want a scale for each channel or group";
+    if (s->per == QUANT_PER_GROUP && cols % s->group)
+        return "the group does not divide the columns";
+    if (s->bias)
+        return "a bias correction has no place in it";
+    if (s->scale == QUANT_SCALE_F32 || s->scale == QUANT_SCALE_F16 || s->scale == QUANT_SCALE_BF16)
+        return "scales are stored in the dtype of the weights: leave out scale";
+    return NULL;
+}
