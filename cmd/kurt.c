@@ -76,8 +76,9 @@ static const struct cli_prog prog = {
         "layer (from 0) and role say what a tensor is for in models (bloom, xglm, gpt2, opt, gpt_neox, "
         "llama, mistral, qwen2): role is "
         "embed, position, attn_qkv, attn_q, attn_k, attn_v, attn_out, mlp_gate, mlp_up, mlp_down, head, "
-        "attn_norm, ...; attn_qkv_bias is the bias beside attn_qkv. Of activations, as 3.mlp_act, role is "
-        "the site. With layer or role in --by, tensors that have none (masks, or of no model that is known) "
+        "attn_norm, ...; attn_qkv_bias is the bias beside attn_qkv. Of activations, as "
+        "3.mlp_act.absmean, role is what follows the layer. With layer or role in --by, tensors that have "
+        "none (masks, or of no model that is known) "
         "are left out; with layer but not role or name a layer's row is of its matrices only, without norms, "
         "biases and what stands outside the layers.\n"
         "Everything is of the n finite values; n_nonfinite others are left out, with a warning. kurtosis "
@@ -351,7 +352,7 @@ static void find_station(const struct ts_reader *in, const char *name, struct st
         snprintf(s->role, sizeof s->role, "%s%s", lm_role_name(s->place.role),
                  s->place.is_bias ? "_bias" : "");
     } else if (s->found < 0 && lm_neurons_name(name, &layer, &at, &len, &rest)) {
-        snprintf(s->role, sizeof s->role, "%.*s", (int)len, at);
+        snprintf(s->role, sizeof s->role, "%s", at);
     } else {
         return;
     }

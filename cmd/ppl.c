@@ -354,30 +354,15 @@ static void read_quant(void)
 
 /* ---- text */
 
-static size_t find_start(uint32_t **start)
-{
-    if (!strcmp(start_token, "auto"))
-        return corpus_template_start(tokenizer, start);
-    *start = xmalloc(sizeof **start);
-    if (!strcmp(start_token, "none"))
-        return 0;
-    int32_t id = tokenizer_find(tokenizer, start_token, strlen(start_token));
-    if (id < 0)
-        die("--start: the tokenizer has no token '%s'", start_token);
-    **start = (uint32_t)id;
-    return 1;
-}
-
 static void read_texts(char **files)
 {
     uint32_t *start;
-    size_t n_start = find_start(&start);
+    size_t n_start;
+    if (corpus_find_start(tokenizer, start_token, &start, &n_start) < 0)
+        die("--start: the tokenizer has no token '%s'", start_token);
     struct corpus_options o = { tokenizer, !strcmp(unit, "file"), "\n\n", start, n_start, (int)n_thread };
     for (; *files; files++) {
         char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
-        for (size_t i = 0; i < corpus.n_lang; i++)
-            if (!strcmp(corpus.lang[i], lang))
-                die("%s: a file before it is of language '%s' too", *files, lang);
         corpus_read(&corpus, *files, lang, &o);
         free(lang);
     }
@@ -388,11 +373,9 @@ static void read_texts(char **files)
 /* Windows of all texts that have something to predict. */
 static void cut_windows(const struct lm_config *config)
 {
-    size_t longest = lm_forward_longest(config), usual = longest ? longest : config->n_position;
+    context = (int64_t)lm_windows_context(config, (size_t)context);
     if (!context)
-        context = usual && usual < 2048 ? (int64_t)usual : 2048;
-    if (longest && (size_t)context > longest)
-        die("--context: the model has %zu positions", longest);
+        die("--context: the model has %zu positions", lm_forward_longest(config));
     if (!stride)
         stride = context;
     if (stride > context)

@@ -273,10 +273,10 @@ END
 }
 
 @test "kurt: what no model has is left out of rows by layer or role, and told" {
-    tensorcat <(seq 9 | floats 3.mlp_act) <(seq 9 | floats strange) <(seq 4 | floats final) \
+    tensorcat <(seq 9 | floats 3.mlp_act.absmean) <(seq 9 | floats strange) <(seq 4 | floats final) \
         <(seq 9 | floats h.0.attn.bias) >mixed.t # the last is gpt2's mask
     run -0 --separate-stderr kurt --by=layer,role mixed.t
-    [[ $(echo "$output" | cut -d, -f3-5,9) == $'name,layer,role,n\n3.mlp_act,3,mlp_act,9\nfinal,,final,4' ]]
+    [[ $(echo "$output" | cut -d, -f3-5,9) == $'name,layer,role,n\n3.mlp_act.absmean,3,mlp_act.absmean,9\nfinal,,final,4' ]]
     [[ $stderr == "kurt: tensors of no known model, which are left out: 1, the first 'strange'" ]]
     run -0 --separate-stderr kurt mixed.t
     [[ ${#lines[@]} == 5 && -z $stderr ]]

@@ -173,6 +173,9 @@ uniform_model() {
     head -c 300000 m.t >cut.t
     run -1 --separate-stderr ppl -m cut.t -t "$golden/tokenizer.json" -o out.csv eng.txt
     [[ $stderr == "ppl: cut.t: "*truncated* && ! -e out.csv ]]
+    head -c -1 m.t >cut.t
+    run -1 --separate-stderr ppl -m cut.t -t "$golden/tokenizer.json" -o out.csv eng.txt
+    [[ $stderr == "ppl: cut.t: "*truncated* && ! -e out.csv ]]
     uniform_model
     tgen -n transformer.ln_f.bias nan $(printf '0 %.0s' {1..47}) >bias.t
     tensorcat -o uniform/model.safetensors most.t weight.t bias.t

@@ -254,7 +254,8 @@ static void set_value(const struct cli_opt *o, const char *text)
 /* Appends " --name value" to the history, unless the option only concerns how and where, not what. */
 static void record(const struct cli_opt *o, const char *text)
 {
-    if (o->type == CLI_QUIET || o->letter == 'j' || o->letter == 'o' || o->letter == 'z')
+    if (o->type == CLI_QUIET || o->letter == 'j' || o->letter == 'o' || o->letter == 'z' ||
+        !strcmp(o->name, "memory"))
         return;
     char *longer = text ? xsprintf("%s --%s %s", history, o->name, text)
                         : xsprintf("%s --%s", history, o->name);

@@ -92,7 +92,8 @@ void cli_refuse_if(int idle, const void *value, const char *where);
 const char *cli_version(void);
 
 /* "tensorcat VERSION --dtype BF16": the provenance line of this run, from name, version and the options as
- * given (those of presentation, -q -j -o -z, and the operands left out). Static. Valid after cli_parse. */
+ * given (those of presentation, -q -j -o -z --memory, and the operands left out). Static. Valid after
+ * cli_parse. */
 const char *cli_history(void);
 
 #endif

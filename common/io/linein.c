@@ -15,7 +15,8 @@ enum { READ_SIZE = 1 << 17 };
 
 struct linein {
     char *path;
-    gzFile gz; /* reads what is not compressed as it is */
+    gzFile gz;           /* reads what is not compressed as it is; or .. */
+    struct bytein *from; /* .. instead */
     char *buffer;
     size_t room, start, end; /* unread bytes are buffer[start..end-1]; room leaves a byte for the NUL */
     size_t number;
@@ -42,6 +43,14 @@ struct linein *linein_open(const char *path)
     return l;
 }
 
+struct linein *linein_open_bytes(struct bytein *in)
+{
+    struct linein *l = xcalloc(1, sizeof *l);
+    l->path = xstrdup(bytein_path(in));
+    l->from = in;
+    return l;
+}
+
 const char *linein_path(const struct linein *l)
 {
     return l->path;
@@ -62,6 +71,34 @@ const char *linein_error(const struct linein *l)
     return l->error;
 }
 
+/* Reads READ_SIZE bytes behind the unread ones: how many, or -1 with the reason in error. */
+static int read_bytes(struct linein *l)
+{
+    int error_number;
+    int k = (int)bytein_read(l->from, l->buffer + l->end, READ_SIZE);
+    const char *why = bytein_error(l->from, &error_number);
+    if (!why)
+        return k;
+    l->error = error_number
+                   ? xsprintf("%s: cannot read: %s", l->path, strerror(error_number))
+                   : xsprintf("%s: line %zu: the compressed input is %s", l->path, l->number + 1, why);
+    return -1;
+}
+
+static int read_gzip(struct linein *l)
+{
+    int k = gzread(l->gz, l->buffer + l->end, READ_SIZE);
+    int status = Z_OK;
+    const char *why = gzerror(l->gz, &status);
+    if (k >= 0 && (status == Z_OK || status == Z_STREAM_END))
+        return k;
+    l->error = status == Z_ERRNO
+                   ? xsprintf("%s: cannot read: %s", l->path, strerror(errno))
+                   : xsprintf("%s: line %zu: the compressed input is %s (%s)", l->path, l->number + 1,
+                              status == Z_BUF_ERROR ? "truncated" : "corrupt", why);
+    return -1;
+}
+
 /* Reads more behind the unread bytes; sets at_eof at the end. Returns 0, or -1 with the reason in error. */
 static int fill(struct linein *l)
 {
@@ -71,16 +108,9 @@ static int fill(struct linein *l)
         l->start = 0;
     }
     xgrow(&l->buffer, &l->room, l->end + READ_SIZE + 1, 1);
-    int k = gzread(l->gz, l->buffer + l->end, READ_SIZE);
-    int status = Z_OK;
-    const char *why = gzerror(l->gz, &status);
-    if (k < 0 || (status != Z_OK && status != Z_STREAM_END)) {
-        l->error = status == Z_ERRNO
-                       ? xsprintf("%s: cannot read: %s", l->path, strerror(errno))
-                       : xsprintf("%s: line %zu: the compressed input is %s (%s)", l->path, l->number + 1,
-                                  status == Z_BUF_ERROR ? "truncated" : "corrupt", why);
+    int k = l->from ? read_bytes(l) : read_gzip(l);
+    if (k < 0)
         return -1;
-    }
     l->end += (size_t)k;
     l->at_eof = k == 0;
     return 0;
@@ -152,7 +182,10 @@ int linein_next_utf8(struct linein *l, char **text, size_t *n)
 
 void linein_close(struct linein *l)
 {
-    gzclose(l->gz);
+    if (l->from)
+        bytein_close(l->from);
+    else
+        gzclose(l->gz);
     free(l->buffer);
     free(l->error);
     free(l->path);

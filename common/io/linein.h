@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef IO_LINEIN_H
 #define IO_LINEIN_H
+#include "io/bytein.h"
 #include <stddef.h>
 
 struct linein;
@@ -9,6 +10,8 @@ struct linein;
 /* path "-" is stdin. Ends the program when it cannot be opened; so do the functions below when it cannot be
  * read or a compressed file is cut. */
 struct linein *linein_open(const char *path);
+/* The same from what has been opened, and perhaps looked into by bytein_peek; takes `in` over. */
+struct linein *linein_open_bytes(struct bytein *in);
 const char *linein_path(const struct linein *l); /* for messages: "standard input" or the name */
 
 /* The next line, without its line feed (a carriage return before it stays), in *text, borrowed until the next

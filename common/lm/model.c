@@ -366,20 +366,29 @@ static int take(struct lm_model *m, const struct tensor *t, const struct lm_plac
     return 0;
 }
 
+/* The next tensor to its place: 1; 0 at the end; -1 with the reason in why. */
+static int read_next(struct lm_model *m)
+{
+    struct tensor t;
+    struct lm_place p;
+    int got = lm_checkpoint_next(m->from, &t, &p);
+    if (got < 0)
+        snprintf(m->why, sizeof m->why, "%s", lm_checkpoint_error(m->from));
+    return got > 0 && take(m, &t, &p) < 0 ? -1 : got;
+}
+
+/* Reads what of a part is missing; behind the last part to the end of the stream, which may have been cut. */
 static int read_until(struct lm_model *m, size_t index)
 {
-    while (m->missing[index]) {
-        struct tensor t;
-        struct lm_place p;
-        int got = lm_checkpoint_next(m->from, &t, &p);
-        if (got <= 0) {
-            snprintf(m->why, sizeof m->why, "%s",
-                     got < 0 ? lm_checkpoint_error(m->from) : "a tensor is missing");
-            return -1;
-        }
-        if (take(m, &t, &p) < 0)
-            return -1;
+    int got = 1, is_last = index == (size_t)m->config->n_layer + 1;
+    while (got > 0 && (m->missing[index] || is_last))
+        got = read_next(m);
+    if (got == 0 && m->missing[index]) {
+        snprintf(m->why, sizeof m->why, "a tensor is missing");
+        got = -1;
     }
+    if (got < 0)
+        return -1;
     if (!m->part[index]) /* nothing but an embedding or a head */
         m->part[index] = xcalloc(m->n_variant, sizeof **m->part);
     return 0;

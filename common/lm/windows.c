@@ -4,6 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+size_t lm_windows_context(const struct lm_config *c, size_t wanted)
+{
+    enum { USUAL = 2048 };
+    size_t longest = lm_forward_longest(c), made_for = longest ? longest : c->n_position;
+    if (!wanted)
+        return made_for && made_for < USUAL ? made_for : USUAL;
+    return longest && wanted > longest ? 0 : wanted;
+}
+
 void lm_windows_cut(struct lm_windows *w, size_t text, size_t first, size_t n, size_t n_start, size_t context,
                     size_t stride, int full_only)
 {

@@ -15,6 +15,10 @@ struct lm_windows {
     size_t n, room;
 };
 
+/* How many tokens a model is to see at once: `wanted`, or if that is 0 the usual number, 2048 or what the
+ * model was made for if that is less. 0 if it has fewer positions than are wanted (lm_forward_longest). */
+size_t lm_windows_context(const struct lm_config *c, size_t wanted);
+
 /* Cuts a text of n tokens, of which n_start are no part of it, into windows of up to `context` that begin
  * `stride` apart, 1 <= stride <= context: each of its tokens is predicted once, in the first window that has
  * it and something before it; with stride = context the first of a window but the first is not. full_only

@@ -66,12 +66,62 @@ AVX2_INLINE __m256 load_eight(const char *x, enum powers_type type)
     return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));
 }
 
-/* Four of them, as doubles; floats are cheapest converted as they are loaded. */
-AVX2_INLINE __m256d widen_half(const char *x, enum powers_type type, __m256 eight, int half)
+/* The same as doubles. Memory is the cheapest operand of a conversion, the next best is one of four floats.
+ */
+AVX2_INLINE void widen_eight(const char *x, enum powers_type type, __m256d d[2])
 {
-    if (type == POWERS_F32)
-        return _mm256_cvtps_pd(_mm_loadu_ps((const float *)x + 4 * half));
-    return _mm256_cvtps_pd(half ? _mm256_extractf128_ps(eight, 1) : _mm256_castps256_ps128(eight));
+    __m128 low, high;
+    __m128i half;
+    if (type == POWERS_F32) {
+        low = _mm_loadu_ps((const float *)x);
+        high = _mm_loadu_ps((const float *)x + 4);
+    } else if (type == POWERS_F16) {
+        half = _mm_loadu_si128((const __m128i *)x);
+        low = _mm_cvtph_ps(half);
+        high = _mm_cvtph_ps(_mm_unpackhi_epi64(half, half));
+    } else {
+        half = _mm_loadu_si128((const __m128i *)x);
+        low = _mm_castsi128_ps(_mm_unpacklo_epi16(_mm_setzero_si128(), half));
+        high = _mm_castsi128_ps(_mm_unpackhi_epi16(_mm_setzero_si128(), half));
+    }
+    d[0] = _mm256_cvtps_pd(low);
+    d[1] = _mm256_cvtps_pd(high);
+}
+
+/* The bits of the largest number of 16 bits that is <= f, which is >= 0. */
+static uint16_t floor_16(float f, enum powers_type type)
+{
+    uint16_t half = half_f32_to_f16(f);
+    if (type == POWERS_BF16)
+        return (uint16_t)(half_bits(f) >> 16);
+    return (uint16_t)(half - (half_f16_to_f32(half) > f));
+}
+
+/* Takes the sizes of eight into `most`, as bits; returns whether any is beyond the bits in `inner`. */
+AVX2_INLINE int see_eight(const char *x, enum powers_type type, __m256i inner, __m256i *most)
+{
+    if (type == POWERS_F32) {
+        const __m256i no_sign = _mm256_set1_epi32(0x7fffffff);
+        __m256i size = _mm256_and_si256(_mm256_loadu_si256((const __m256i *)x), no_sign);
+        *most = _mm256_max_epu32(*most, size);
+        return _mm256_movemask_epi8(_mm256_cmpgt_epi32(size, inner)) != 0;
+    }
+    __m128i size = _mm_and_si128(_mm_loadu_si128((const __m128i *)x), _mm_set1_epi16(0x7fff));
+    *most = _mm256_castsi128_si256(_mm_max_epu16(_mm256_castsi256_si128(*most), size));
+    return _mm_movemask_epi8(_mm_cmpgt_epi16(size, _mm256_castsi256_si128(inner))) != 0;
+}
+
+/* The largest of `most`, as bits of a float. */
+AVX2_INLINE uint32_t largest(__m256i most, enum powers_type type)
+{
+    char sizes[sizeof most];
+    uint32_t all = 0;
+    _mm256_storeu_si256((__m256i *)sizes, most);
+    for (size_t i = 0; i < LANES; i++) {
+        uint32_t size = half_bits(powers_at(sizes, type, i));
+        all = size > all ? size : all;
+    }
+    return all;
 }
 
 /* Looks again at the groups that have numbers beyond `inner`, without branches: few of each are between. */
@@ -106,36 +156,32 @@ AVX2_INLINE void look_closer(const char *x, enum powers_type type, const uint16_
 AVX2_INLINE void sum_groups(const char *x, enum powers_type type, size_t n_group, struct powers_watch *w,
                             struct powers *s)
 {
-    const __m256i no_sign = _mm256_set1_epi32(0x7fffffff);
-    const __m256i inner = _mm256_set1_epi32((int)half_bits(w->inner));
+    const __m256i inner = type == POWERS_F32 ? _mm256_set1_epi32((int)half_bits(w->inner))
+                                             : _mm256_set1_epi16((short)floor_16(w->inner, type));
     const char *at = x;
     uint16_t far[POWERS_CHUNK / LANES + 1]; /* groups that have numbers beyond `inner` */
     size_t n_far = 0;
     __m256d p[4][2] = { { { 0 } } };
     __m256i most = _mm256_setzero_si256();
     for (size_t g = 0; g < n_group; g++, at += LANES * powers_bytes(type)) {
+        __m256d d[2];
         _mm_prefetch(at + 2048, _MM_HINT_T0); /* into the next page, before which the processor stops */
-        __m256 f = load_eight(at, type);
+        widen_eight(at, type, d);
         for (int half = 0; half < 2; half++) {
-            __m256d d = widen_half(at, type, f, half), square = _mm256_mul_pd(d, d);
-            p[0][half] = _mm256_add_pd(p[0][half], d);
-            p[1][half] = _mm256_fmadd_pd(d, d, p[1][half]); /* d * d is exact, and adders are busier */
-            p[2][half] = _mm256_fmadd_pd(square, d, p[2][half]);
+            __m256d square = _mm256_mul_pd(d[half], d[half]);
+            p[0][half] = _mm256_add_pd(p[0][half], d[half]);
+            p[1][half] = _mm256_fmadd_pd(d[half], d[half], p[1][half]); /* exact; adders are busier */
+            p[2][half] = _mm256_fmadd_pd(square, d[half], p[2][half]);
             p[3][half] = _mm256_fmadd_pd(square, square, p[3][half]);
         }
-        __m256i size = _mm256_and_si256(_mm256_castps_si256(f), no_sign);
-        most = _mm256_max_epu32(most, size);
         far[n_far] = (uint16_t)g; /* without a branch, which would often be guessed wrong */
-        n_far += _mm256_movemask_epi8(_mm256_cmpgt_epi32(size, inner)) != 0;
+        n_far += (size_t)see_eight(at, type, inner, &most);
     }
     look_closer(x, type, far, n_far, w);
     for (int k = 0; k < 4; k++)
         for (int half = 0; half < 2; half++)
             _mm256_storeu_pd(s->sum[k] + 4 * half, p[k][half]);
-    uint32_t part[LANES];
-    _mm256_storeu_si256((__m256i *)part, most);
-    for (int i = 0; i < LANES; i++)
-        s->max_abs = part[i] > s->max_abs ? part[i] : s->max_abs;
+    s->max_abs = largest(most, type);
 }
 
 /* As sum_plain, to sums that are 0, of a chunk's first groups. */

@@ -4,6 +4,7 @@
 #include "base/msg.h"
 #include "base/threads.h"
 #include "text/batch.h"
+#include "text/tokstream.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,34 +30,69 @@ size_t corpus_template_start(const struct tokenizer *t, uint32_t **start)
     return n;
 }
 
+int corpus_find_start(const struct tokenizer *t, const char *word, uint32_t **start, size_t *n)
+{
+    if (!strcmp(word, "auto")) {
+        *n = corpus_template_start(t, start);
+        return 0;
+    }
+    *start = xmalloc(sizeof **start);
+    *n = 0;
+    if (!strcmp(word, "none"))
+        return 0;
+    int32_t id = tokenizer_find(t, word, strlen(word));
+    if (id < 0)
+        return -1;
+    (*start)[(*n)++] = (uint32_t)id;
+    return 0;
+}
+
 static int is_first_byte(char c)
 {
     return ((unsigned char)c & 0xc0) != 0x80;
 }
 
-/* Adds a text s[0..n-1] that has been encoded. */
-static void add_text(struct corpus *c, size_t line, const char *s, const struct tokens *t,
-                     const struct corpus_options *o)
+static void add_lang(struct corpus *c, const char *path, const char *lang)
 {
-    size_t n = o->n_start + t->n, room = c->id_room, room_bytes = room, room_chars = room;
-    struct corpus_text text = { c->n_lang - 1, line, c->n_id, n, o->n_start, 0 };
+    for (size_t i = 0; i < c->n_lang; i++)
+        if (!strcmp(c->lang[i], lang))
+            die("%s: a file before it is of language '%s' too", path, lang);
+    xgrow(&c->lang, &c->lang_room, c->n_lang + 1, sizeof(*c->lang));
+    c->lang[c->n_lang++] = xstrdup(lang);
+}
+
+/* Adds a text of n tokens, n_start of them in front of it, whose numbers the caller then sets; returns the
+ * first one's index. */
+static size_t add_text(struct corpus *c, size_t line, size_t n, size_t n_start)
+{
+    size_t room = c->id_room, room_bytes = room, room_chars = room, first = c->n_id;
     xgrow(&c->id, &room, c->n_id + n, sizeof *c->id);
     xgrow(&c->bytes, &room_bytes, c->n_id + n, sizeof *c->bytes);
     xgrow(&c->chars, &room_chars, c->n_id + n, sizeof *c->chars);
     c->id_room = room;
-    for (size_t i = 0; i < n; i++, c->n_id++) {
+    c->n_id += n;
+    c->n_empty += n == n_start;
+    xgrow(&c->text, &c->text_room, c->n_text + 1, sizeof *c->text);
+    c->text[c->n_text++] = (struct corpus_text){ c->n_lang - 1, line, first, n, n_start, 0 };
+    return first;
+}
+
+/* Adds a text s[0..n-1] that has been encoded. */
+static void add_encoded(struct corpus *c, size_t line, const char *s, const struct tokens *t,
+                        const struct corpus_options *o)
+{
+    size_t n = o->n_start + t->n, first = add_text(c, line, n, o->n_start);
+    for (size_t i = 0; i < n; i++) {
         size_t k = i - o->n_start, from = i > o->n_start ? t->end[k - 1] : 0;
         int is_start = i < o->n_start;
-        c->id[c->n_id] = is_start ? o->start[i] : t->id[k];
-        c->bytes[c->n_id] = is_start ? 0 : (uint32_t)(t->end[k] - from);
-        c->chars[c->n_id] = 0;
+        c->id[first + i] = is_start ? o->start[i] : t->id[k];
+        c->bytes[first + i] = is_start ? 0 : (uint32_t)(t->end[k] - from);
+        c->chars[first + i] = 0;
         for (size_t b = from; !is_start && b < t->end[k]; b++)
-            c->chars[c->n_id] += (uint32_t)is_first_byte(s[b]);
-        text.n_unknown += !is_start && tokenizer_token_flags(o->tokenizer, t->id[k]) & TOKEN_UNKNOWN;
+            c->chars[first + i] += (uint32_t)is_first_byte(s[b]);
+        c->text[c->n_text - 1].n_unknown += !is_start &&
+                                            tokenizer_token_flags(o->tokenizer, t->id[k]) & TOKEN_UNKNOWN;
     }
-    c->n_empty += !t->n;
-    xgrow(&c->text, &c->text_room, c->n_text + 1, sizeof *c->text);
-    c->text[c->n_text++] = text;
 }
 
 /* Lines of a batch, encoded by several threads, each line into tokens of its own. */
@@ -84,7 +120,7 @@ static void encode_lines(struct corpus *c, struct job *j)
     threads_for(j->o->n_thread, j->batch->n, encode_line, j);
     for (size_t i = 0; i < j->batch->n; i++) {
         size_t n;
-        add_text(c, j->batch->first + i, batch_line(j->batch, i, &n), &j->tokens[i], j->o);
+        add_encoded(c, j->batch->first + i, batch_line(j->batch, i, &n), &j->tokens[i], j->o);
         tokens_clear(&j->tokens[i]);
     }
     free(j->tokens);
@@ -107,13 +143,13 @@ static void encode_whole(struct corpus *c, struct job *j, struct strbuf *whole)
     int status = tokenizer_encode(j->o->tokenizer, j->work[0], strbuf_text(whole), whole->n, 0, &t);
     if (status < 0)
         die("%s: %s", j->path, tokenizer_strerror(status));
-    add_text(c, 1, whole->s, &t, j->o);
+    add_encoded(c, 1, whole->s, &t, j->o);
     tokens_clear(&t);
 }
 
-void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o)
+/* Closes `in` too. */
+static void read_lines(struct corpus *c, struct linein *in, const char *lang, const struct corpus_options *o)
 {
-    struct linein *in = linein_open(path);
     struct batch batch = { 0 };
     struct strbuf whole = { 0 };
     struct job j = { .o = o, .batch = &batch, .path = linein_path(in) };
@@ -121,8 +157,7 @@ void corpus_read(struct corpus *c, const char *path, const char *lang, const str
     j.work = xcalloc(n_thread, sizeof(*j.work));
     for (size_t i = 0; i < n_thread; i++)
         j.work[i] = tokenizer_work_new(o->tokenizer);
-    xgrow(&c->lang, &c->lang_room, c->n_lang + 1, sizeof(*c->lang));
-    c->lang[c->n_lang++] = xstrdup(lang);
+    add_lang(c, j.path, lang);
     while (batch_read(&batch, in)) {
         if (o->whole_files)
             join_lines(&whole, &batch, o->join);
@@ -137,6 +172,53 @@ void corpus_read(struct corpus *c, const char *path, const char *lang, const str
     strbuf_clear(&whole);
     batch_clear(&batch);
     linein_close(in);
+}
+
+void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o)
+{
+    read_lines(c, linein_open(path), lang, o);
+}
+
+void corpus_read_text(struct corpus *c, struct bytein *in, const char *lang, const struct corpus_options *o)
+{
+    read_lines(c, linein_open_bytes(in), lang, o);
+}
+
+/* Frames begin with 8 bytes of a length below 2^32 and a '{', which text, having no NUL bytes, does not. */
+int corpus_is_tokens(struct bytein *in)
+{
+    static const unsigned char zero[4];
+    const unsigned char *head = bytein_peek(in, 9);
+    return head && !memcmp(head + 4, zero, sizeof zero) && head[8] == '{';
+}
+
+void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus_options *o)
+{
+    const char *why;
+    char *path = xstrdup(bytein_path(in));
+    struct ts_reader *frames = ts_open_bytes(in, &why);
+    if (!frames)
+        die("%s: %s", path, why);
+    struct tokstream s = { 0 };
+    int got;
+    while ((got = tokstream_read(&s, frames, &why)) > 0) {
+        add_lang(c, path, s.lang);
+        size_t n_text = o->whole_files ? 1 : s.n_line;
+        for (size_t i = 0; i < n_text; i++) {
+            size_t from = o->whole_files ? 0 : (size_t)s.offset[i];
+            size_t n = (o->whole_files ? s.n_id : (size_t)s.offset[i + 1]) - from;
+            size_t first = add_text(c, i + 1, n, 0);
+            for (size_t k = 0; k < n; k++) {
+                c->id[first + k] = s.id[from + k];
+                c->bytes[first + k] = c->chars[first + k] = 0;
+            }
+        }
+    }
+    if (got < 0)
+        die("%s: %s", path, why);
+    tokstream_clear(&s);
+    ts_close(frames);
+    free(path);
 }
 
 void corpus_clear(struct corpus *c)

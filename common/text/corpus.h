@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TEXT_CORPUS_H
 #define TEXT_CORPUS_H
+#include "io/bytein.h"
 #include "text/tokenizer.h"
 #include <stddef.h>
 
@@ -38,9 +39,21 @@ struct corpus_options {
  * returns how many. */
 size_t corpus_template_start(const struct tokenizer *t, uint32_t **start);
 
+/* What a user means by `word`: "auto", those of the template; "none"; or a token as the tokenizer spells it.
+ * 0 with *start, which the caller frees, and *n; -1 when there is no such token. */
+int corpus_find_start(const struct tokenizer *t, const char *word, uint32_t **start, size_t *n);
+
 /* Reads a file ("-" is standard input) and adds its texts under the language `lang`. Ends the program when it
- * cannot be read, is not UTF-8 or the tokenizer refuses it. Begin with a corpus of all zeros. */
+ * cannot be read, is not UTF-8 the tokenizer refuses it, or the language has been there. Begin with a corpus
+ * of all zeros. */
 void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o);
+
+/* The same of what has been opened, and take it over: text, or a token stream as `tok` makes them, which
+ * names its languages itself; its lines are taken as they are, with nothing in front. corpus_is_tokens tells
+ * which it is by the first bytes; the latter needs no tokenizer. */
+int corpus_is_tokens(struct bytein *in);
+void corpus_read_text(struct corpus *c, struct bytein *in, const char *lang, const struct corpus_options *o);
+void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus_options *o);
 void corpus_clear(struct corpus *c);
 
 #endif

@@ -112,7 +112,7 @@ rate() { # GB/s of kurt on a file
     kurt --threads "$THREADS" "$1" >/dev/null
     awk -v a="$from" -v b="$EPOCHREALTIME" -v n="$(stat -c %s "$1")" 'BEGIN { print n / 1e9 / (b - a) }'
 }
-# compare WHAT FILE REPEATS PEER-COMMAND...: alternating runs
+# compare WHAT FILE REPEATS PEER-COMMAND...: alternating runs; medians of both, and of the ratios of neighbours
 compare() {
     : >"$dir/ours"
     : >"$dir/peer"
@@ -120,8 +120,9 @@ compare() {
         rate "$2" >>"$dir/ours"
         "${@:4}" >>"$dir/peer"
     done
-    awk -v w="$1" -v a="$(median <"$dir/ours")" -v b="$(median <"$dir/peer")" \
-        'BEGIN { printf "kurt,%s,%.3g,%.3g,GB/s,%.3g\n", w, a, b, a / b }'
+    paste "$dir/ours" "$dir/peer" | awk '{ print $1 / $2 }' | median >"$dir/ratio"
+    awk -v w="$1" -v a="$(median <"$dir/ours")" -v b="$(median <"$dir/peer")" -v r="$(<"$dir/ratio")" \
+        'BEGIN { printf "kurt,%s,%.3g,%.3g,GB/s,%.3g\n", w, a, b, r }'
 }
 
 "$dir/limit" make "$dir/x.safetensors" "$MB"

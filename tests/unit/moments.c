@@ -85,12 +85,12 @@ static void check_watch(const float *x, size_t n, const struct powers_watch *w)
 }
 
 /* Every number of 16 bits, those that are none too, beside its float: sums, maximum, what is watched. */
-static void compare_halves(enum powers_type type)
+static void compare_halves(enum powers_type type, float inner, float outer)
 {
     for (uint32_t from = 0; from < 65536; from += POWERS_CHUNK) {
         uint16_t half[POWERS_CHUNK];
         float f[POWERS_CHUNK];
-        struct powers_watch watch = { .inner = 1, .outer = 100 }, wanted = watch;
+        struct powers_watch watch = { .inner = inner, .outer = outer }, wanted = watch;
         struct moments a, b;
         for (uint32_t i = 0; i < POWERS_CHUNK; i++) {
             half[i] = (uint16_t)(from + i);
@@ -98,8 +98,8 @@ static void compare_halves(enum powers_type type)
         }
         moments_chunk(half, type, POWERS_CHUNK, &watch, &a);
         moments_chunk(f, POWERS_F32, POWERS_CHUNK, &wanted, &b);
-        check(!memcmp(&a, &b, sizeof a), "numbers of 16 bits", from, type);
-        check(same_watch(&watch, &wanted), "numbers of 16 bits watched", from, type);
+        check(!memcmp(&a, &b, sizeof a), "numbers of 16 bits", from, inner);
+        check(same_watch(&watch, &wanted), "numbers of 16 bits watched", from, inner);
     }
 }
 
@@ -161,7 +161,12 @@ int main(void)
             compare(d, n, offsets[k], &total);
         }
     }
-    compare_halves(POWERS_BF16);
-    compare_halves(POWERS_F16);
+    static const float ends[][2] = { { 1, 100 },       { 1.0001f, 99.9999f }, { 0, 1e-30f },
+                                     { 6e-8f, 1e-5f }, { 65504, 65520 },      { 65505, 1e30f },
+                                     { 70000, 70001 }, { 1e-40f, 2e-40f },    { INFINITY, INFINITY } };
+    for (size_t k = 0; k < sizeof ends / sizeof *ends; k++) {
+        compare_halves(POWERS_BF16, ends[k][0], ends[k][1]);
+        compare_halves(POWERS_F16, ends[k][0], ends[k][1]);
+    }
     return n_failed > 0;
 }
