@@ -134,7 +134,7 @@ static const struct cli_prog prog = {
                "  tok -t bloom-560m text/*.txt | actdump -m bloom-560m --reduce gram --site mlp_act --layers "
                "20-23 - > gram.t",
     .see_also =
-        "kurt (--select reads absmean), tensorcat (--to=csv writes numbers), modelcat, wquant, tok, ppl",
+        "kurt (--select reads absmean), tensorcat (--to=csv), modelcat, wquant, tok, ppl",
 };
 
 /* ---- results that are wanted */

@@ -26,7 +26,7 @@ static const struct cli_opt opts[] = {
     { 'y', "y", CLI_LIST, &y_names, "COLS",
       "with only one of --x and --y the other is every other column of numbers; with neither, all pairs", 0,
       0, 0 },
-    { 'm', "method", CLI_LIST, &methods, "LIST", "a row for each of these [pearson]", 0, 0,
+    { 0, "method", CLI_LIST, &methods, "LIST", "a row for each of these [pearson]", 0, 0,
       "pearson spearman kendall" },
     { 'g', "given", CLI_LIST, &given_names, "COLS",
       "partial correlation: these columns are held fixed, by least squares (spearman: on ranks; not kendall)",

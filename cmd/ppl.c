@@ -95,7 +95,7 @@ static const struct cli_prog prog = {
         "the same one likeliest, rms_delta_p the root mean square of the change of the right token's "
         "probability. Where a language's nll is above the logarithm of the vocabulary's size, that of "
         "guessing, "
-        "no delta or degradation is given by lang: beyond that they rank nothing.\n"
+        "no delta or degradation is given by lang or line: beyond that they rank nothing.\n"
         "Nothing depends on threads, on --memory or on what else is scored.",
     .example = "  ppl -m bloom-560m text/*.txt\n"
                "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
@@ -408,29 +408,34 @@ static void check_vocabulary(const struct lm_checkpoint *c, const struct lm_chec
 
 /* ---- rows */
 
+/* Rows of a language by line, or one of it all. */
+static void write_lang(size_t lang, const struct corpus_text *text, size_t n_text, double uniform)
+{
+    const struct tally *each = of_text + (text - corpus.text);
+    struct tally all = { 0 };
+    for (size_t i = 0; i < n_text; i++)
+        tally_add(&all, &each[i]);
+    int beyond = all.n && all.nll / (double)all.n > uniform * (1 + 1e-12);
+    if (beyond)
+        warn("%s: %.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
+             all.nll / (double)all.n, uniform, n_run > 1 ? ": its degradation ranks nothing" : "");
+    for (size_t i = 0; i < n_text && !strcmp(by, "line"); i++) {
+        csvout_str(out, corpus.lang[lang]);
+        csvout_int(out, (int64_t)text[i].line);
+        put_tally(&each[i], !beyond);
+    }
+    if (!strcmp(by, "lang")) {
+        csvout_str(out, corpus.lang[lang]);
+        put_tally(&all, !beyond);
+    }
+}
+
 static void write_rows(void)
 {
-    size_t n_beyond = 0, i = 0;
-    double uniform = log((double)vocab_size);
-    for (size_t lang = 0; lang < corpus.n_lang; lang++) {
-        struct tally all = { 0 };
-        for (; i < corpus.n_text && corpus.text[i].lang == lang; i++) {
-            tally_add(&all, &of_text[i]);
-            if (strcmp(by, "line") != 0)
-                continue;
-            csvout_str(out, corpus.lang[lang]);
-            csvout_int(out, (int64_t)corpus.text[i].line);
-            put_tally(&of_text[i], 1);
-        }
-        int beyond = all.n && all.nll / (double)all.n > uniform * (1 + 1e-12);
-        n_beyond += (size_t)beyond;
-        if (beyond)
-            warn("%s: %.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
-                 all.nll / (double)all.n, uniform, n_run > 1 ? ": its degradation ranks nothing" : "");
-        if (!strcmp(by, "lang")) {
-            csvout_str(out, corpus.lang[lang]);
-            put_tally(&all, !beyond);
-        }
+    for (size_t lang = 0, i = 0, end; lang < corpus.n_lang; lang++, i = end) {
+        for (end = i; end < corpus.n_text && corpus.text[end].lang == lang;)
+            end++;
+        write_lang(lang, corpus.text + i, end - i, log((double)vocab_size));
     }
     if (corpus.n_empty)
         warn("texts without a token: %zu", corpus.n_empty);

@@ -58,7 +58,7 @@ static const struct cli_prog prog = {
     .synopsis = "[OPTION]... [FILE]...\n--list | --meta | --check [FILE]...",
     .summary = "Look into, check, extract, join and convert what flows between these programs.",
     .in = "tensor streams, plain safetensors files, .npy files (told apart by their first bytes), or text: "
-          "numbers separated by blanks or commas; each plain or gzip-compressed",
+          "numbers separated by blanks or commas",
     .out = "one tensor stream of all frames, or a plain file if its name ends in .safetensors; with --to one "
            "tensor as .npy or text, or tensors as CSV frame,name,row,col,value",
     .notes = "Text has the last dimension on a line, or one number a line for a vector. numpy has no BF16: "

@@ -187,3 +187,13 @@ uniform_model() {
     keeps_contract ppl
     run -1 bash -c "ppl -m $(golden bloom-a) -t $golden/tokenizer.json eng.txt >/dev/full"
 }
+@test "ppl: a changed model against its origin is the same as --quant on the way" {
+    for m in gpt2-a bloom-a qwen2-a; do
+        score $m --quant bits=4,per=channel,clip=mse eng.txt deu.txt >way.csv
+        wquant --bits 4 --per channel --clip mse -o q.safetensors "$(golden $m)/model.safetensors"
+        mkdir -p q-$m && mv q.safetensors q-$m/model.safetensors && cp "$(golden $m)/config.json" q-$m/
+        ppl -m q-$m --against "$(golden $m)" -t "$golden/tokenizer.json" eng.txt deu.txt >pipe.csv 2>/dev/null
+        cmp way.csv pipe.csv
+    done
+}
+

@@ -8,6 +8,7 @@ setup() {
     ROOT="$BATS_TEST_DIRNAME/.."
     cp -r "$ROOT/pipelines" "$ROOT/Makefile" .
     rm -rf pipelines/out
+    ln -s "$ROOT/tests" tests
 }
 
 # blocks: writes block-N.sh and, where there is one, block-N.text

@@ -61,11 +61,9 @@ static const void *load(const struct profile_array *a, size_t from, size_t n, st
     return &w->room;
 }
 
-/* The same as they lie in memory, if they do, and of which type they then are. */
-static const void *see(const struct profile_array *a, size_t from, size_t n, struct worker *w,
-                       enum powers_type *type)
+/* The same as they are, of the array's type. */
+static const void *see(const struct profile_array *a, size_t from, size_t n, struct worker *w)
 {
-    *type = a->plain ? a->type : POWERS_F32;
     return a->plain ? (const char *)a->plain + from * powers_bytes(a->type) : load(a, from, n, w);
 }
 
@@ -104,11 +102,8 @@ static void take_run(const struct pass *p, size_t channel, size_t from, size_t n
         struct worker *w = &p->worker[worker];
         if (p->low)
             take_count(p, channel, load(p->array, from, k, w), k, r);
-        else {
-            enum powers_type type;
-            const void *x = see(p->array, from, k, w, &type);
-            take_moments(p, x, type, k, worker, r);
-        }
+        else
+            take_moments(p, see(p->array, from, k, w), p->array->type, k, worker, r);
     }
 }
 
@@ -247,11 +242,9 @@ static int guess(const struct profile_array *a, const struct profile_rule *rule,
     struct moments samples[SAMPLES];
     struct worker *w = xcalloc(1, sizeof *w);
     w->watch.inner = w->watch.outer = INFINITY;
-    for (size_t i = 0; i < SAMPLES; i++) {
-        enum powers_type type;
-        const void *x = see(a, (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE, w, &type);
-        moments_chunk(x, type, SAMPLE, &w->watch, &samples[i]);
-    }
+    for (size_t i = 0; i < SAMPLES; i++)
+        moments_chunk(see(a, (n - SAMPLE) / (SAMPLES - 1) * i, SAMPLE, w), a->type, SAMPLE, &w->watch,
+                      &samples[i]);
     free(w);
     return beyond_guess(samples, SAMPLES, rule->k, rule->about_zero, inner, outer);
 }

@@ -72,8 +72,8 @@ static void centre_pairs(struct resample *r)
     enum { FAR = 300 }; /* squares of numbers from 2^-300 to 2^300 are well inside the range of doubles */
     const struct sample *s = r->sample;
     const double *column[] = { s->x, s->y };
-    for (int c = 0; c < (s->y ? 2 : 1); c++) {
-        int e = scale_exponent_of(column[c], s->n);
+    for (int c = 0; c < 2; c++) {
+        int e = column[c] ? scale_exponent_of(column[c], s->n) : 0;
         e = abs(e) > FAR ? e : 0;
         r->factor[c] = ldexp(1, -e);
         r->exponent += r->statistic->power[c] * e;
