@@ -131,8 +131,8 @@ static const struct cli_prog prog = {
     .example = "  actdump -m bloom-560m --site mlp_out text/*.txt | kurt |\n"
                "    mlr --icsv --opprint fraction -f mean -g lang then cut -o -f lang,name,mean_fraction\n"
                "  actdump -m bloom-560m --site mlp_act --first both -o absmean.t text/*.txt\n"
-               "  tok -t bloom-560m text/*.txt | actdump -m bloom-560m --reduce gram --site mlp_act --layers "
-               "20-23 - > gram.t",
+               "  tok -t bloom-560m text/*.txt |\n"
+               "    actdump -m bloom-560m --reduce gram --site mlp_act --layers 20-23 - > gram.t",
     .see_also =
         "kurt (--select reads absmean), tensorcat (--to=csv), modelcat, wquant, tok, ppl",
 };
