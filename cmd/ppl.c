@@ -457,7 +457,8 @@ static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_
     for (size_t k = 0; k < n_run; k++) {
         const struct lm_config *config = lm_model_config(run[k].model);
         run[k].forward = lm_forward_new(config, lm_windows_longest(&windows), (int)n_thread);
-        run[k].x = xaligned(n_token, config->d_model * sizeof *run[k].x);
+        size_t width = config->d_embed > config->d_model ? config->d_embed : config->d_model;
+        run[k].x = xaligned(n_token, width * sizeof *run[k].x);
     }
 }
 

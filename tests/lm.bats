@@ -52,3 +52,34 @@ decoder() {
         [[ $output == *"logits "*"beyond the tolerance"* ]]
     done
 }
+
+# variant NAME [COPY]: the decoder on that model, or on a copy of it with another config, against its expected numbers
+variant() {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/decoder "${2:-$DATA/variants/$1}" "$DATA/variants/$1"
+}
+
+@test "decoder: what else a config.json can ask for, F16 and BF16, within 1e-4" {
+    for dir in "$DATA"/variants/*/; do variant "$(basename "$dir")" || { echo "$dir"; return 1; }; done
+}
+
+@test "decoder: with those options otherwise it does not pass" {
+    while read -r name was is; do
+        rm -rf copy && cp -r "$DATA/variants/$name" copy && chmod -R u+w copy
+        sed -i "s/$was/$is/" copy/config.json
+        run ! cmp copy/config.json "$DATA/variants/$name/config.json"
+        run -1 variant "$name" copy
+        [[ $output == *"logits "*"beyond the tolerance"* ]] || { echo "$name: $output"; return 1; }
+    done <<'END'
+bloom-normed-residual "apply_residual_connection_post_layernorm":.true "apply_residual_connection_post_layernorm":false
+xglm-untied "scale_embedding":.false "scale_embedding":true
+xglm-untied "tie_word_embeddings":.false "tie_word_embeddings":true
+gpt_neox-serial "use_parallel_residual":.false "use_parallel_residual":true
+gpt_neox-serial "rotary_pct":.1.0 "rotary_pct":0.5
+llama-rope-linear "factor":.4.0 "factor":2.0
+llama-rope-llama3 "high_freq_factor":.4.0 "high_freq_factor":8.0
+llama-rope-llama3 "low_freq_factor":.1.0 "low_freq_factor":2.0
+llama-rope-llama3 "original_max_position_embeddings":.64 "original_max_position_embeddings":128
+llama-rope-llama3 "rope_theta":.500.0 "rope_theta":10000.0
+mistral-bf16 "rope_theta":.1000000.0 "rope_theta":10000.0
+END
+}

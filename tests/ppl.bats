@@ -76,6 +76,12 @@ uniform_model() {
     awk '!($1 > 0) { bad = 1 } END { exit bad }' kl
 }
 
+@test "ppl: an embedding wider than the states" {
+    echo '<s></s><pad><unk><s></s><s><unk>' >few.txt # the only tokens that are in so small a vocabulary
+    ppl -m "$DATA/variants/opt-wide-embedding" -t "$golden/tokenizer.json" few.txt >got.csv 2>err
+    [[ $(field tokens <got.csv) == 7 && $(field nll <got.csv) == ?.* ]]
+}
+
 @test "ppl: beyond guessing a model ranks nothing" {
     score bloom-a --quant bits=8 eng.txt >got.csv
     grep -q '^ppl: eng: .* is worse than guessing (5.673): its degradation ranks nothing$' err

@@ -56,7 +56,7 @@ size_t lm_forward_longest(const struct lm_config *c);
 
 /* Each takes x[n_token][d_model], the residual stream of all tokens of t, one step further. tap may be NULL.
  * Return 0; or -1: see lm_model_error. lm_forward_final writes to final[n_token][d_embed], which may be x
- * where d_embed is d_model. */
+ * where that has the room. */
 int lm_forward_embed(struct lm_forward *f, struct lm_model *m, size_t variant, const struct lm_text *t,
                      float *x, const struct lm_tap *tap);
 int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, int layer,

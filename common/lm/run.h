@@ -9,7 +9,8 @@ struct lm_run {
     struct lm_model *model;
     size_t variant;
     struct lm_forward *forward;
-    float *x; /* [n_token][d_model] the residual stream; then [n_token][d_embed], what the head multiplies */
+    float *x; /* [n_token][d_model] the residual stream; then [n_token][d_embed], what the head multiplies:
+                 room for the larger */
 };
 
 /* Takes all sides from the ids to the head, the parts of each model being read, used by all and dropped in
