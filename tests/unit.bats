@@ -43,7 +43,7 @@ setup() {
     run -0 env OPENBLAS_CORETYPE=PRESCOTT "$gemm" describe
     [[ $output == "f32 OpenBLAS Prescott" ]]
     run -0 "$gemm" describe
-    [[ $output == "f32 OpenBLAS "* && $output != *Prescott ]] || ! grep -q avx2 /proc/cpuinfo
+    [[ $output == "f32 AVX2" || $output == "f32 OpenBLAS "* && $output != *Prescott ]] || ! grep -q avx2 /proc/cpuinfo
     OPENBLAS_CORETYPE=PRESCOTT "$gemm"
 }
 

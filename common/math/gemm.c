@@ -5,6 +5,7 @@
 #include "base/vector.h"
 #include "math/bf16.h"
 #include "math/blas.h"
+#include "math/fmagemm.h"
 #include "math/onednn.h"
 #include <limits.h>
 #include <stdatomic.h>
@@ -27,8 +28,7 @@ struct gemm_weight {
     int rounded, bf16;    /* terms are rounded to bfloat16; and are held as such, not as floats */
     size_t tile, block,
         n_block; /* most rows, outputs of a task: a property of the weights, not of the call */
-    size_t margin;
-    /* OpenBLAS: [n_out][n_in], or [n_in][n_out]; own, but for the first when it is borrowed */
+    /* OpenBLAS and ours: [n_out][n_in], or [n_in][n_out]; own, but for the first when it is borrowed */
     const float *w[BF16_TERMS];
     int in_out, is_borrowed;
     /* oneDNN: [term][block] */
@@ -39,28 +39,30 @@ struct gemm_weight {
 
 static const struct blas *blas; /* set by gemm_load() */
 
-/* OpenBLAS's kernels for AVX2 (sgemm_kernel_8x4_haswell_2.c) sum even and odd terms apart in some of the
- * first eight and the last eight rows of each of their blocks, and straight on in the rest. There a tile is
- * no more than a block and given as eight more rows on both sides, whose results are dropped. Elsewhere,
- * AVX-512 among it, all rows are alike. Which it is, a product of equal rows tells. */
-static size_t blas_tile = TILE, blas_margin;
+/* Which multiplies floats. OpenBLAS's kernels for AVX2 (sgemm_kernel_8x4_haswell_2.c) sum even and odd terms
+ * apart in some rows and straight on in others, by where a row stands in the product; its kernels for AVX-512
+ * and older ones treat all rows alike. Products of equal rows tell. Where they differ our own kernels are
+ * used. */
+static enum gemm_library float_library;
 
-static int rows_are_alike(size_t tile, size_t n_around)
+static int rows_are_alike(void)
 {
     enum { OUTS = 36, IN = 500 };
-    size_t n_row = tile + 2 * n_around;
-    float *w = xnew(OUTS * IN, sizeof *w), *x = xnew(n_row * IN, sizeof *x),
-          *y = xnew(OUTS * n_row, sizeof *y);
+    float *w = xnew(OUTS * IN, sizeof *w), *x = xnew(TILE * IN, sizeof *x), *y = xnew(TILE * OUTS, sizeof *y);
+    float first[OUTS];
     for (size_t i = 0; i < (size_t)OUTS * IN; i++)
         w[i] = (float)(i * 37 % 101) / 101 - 0.5f;
-    for (size_t i = 0; i < n_row * IN; i++)
+    for (size_t i = 0; i < (size_t)TILE * IN; i++)
         x[i] = (float)(i % IN * 59 % 103) / 103 - 0.5f;
-    blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, OUTS, (int)n_row, IN, 1, w, IN, x, IN, 0, y,
-                (int)n_row);
     int alike = 1;
-    for (size_t o = 0; o < OUTS; o++)
-        for (size_t i = 1; i < tile; i++)
-            alike &= y[o * n_row + n_around + i] == y[o * n_row + n_around];
+    for (size_t n_row = TILE; n_row; n_row -= GEMM_ROWS) {
+        blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, (int)n_row, OUTS, IN, 1, x, IN, w, IN, 0, y,
+                    OUTS);
+        if (n_row == TILE)
+            memcpy(first, y, sizeof first);
+        for (size_t i = 0; i < n_row; i++)
+            alike &= !memcmp(y + i * OUTS, first, sizeof first);
+    }
     free(y);
     free(x);
     free(w);
@@ -73,9 +75,7 @@ int gemm_load(const char **why)
         return 0;
     if (!(blas = blas_load(why)))
         return -1;
-    if (!rows_are_alike(TILE, 0))
-        for (blas_margin = 8; blas_tile > GEMM_ROWS && !rows_are_alike(blas_tile, blas_margin);)
-            blas_tile -= GEMM_ROWS;
+    float_library = fmagemm_unit() && !rows_are_alike() ? GEMM_OWN : GEMM_OPENBLAS;
     return 0;
 }
 
@@ -106,6 +106,8 @@ const char *gemm_describe(enum gemm_precision p)
     const char *unit = p == GEMM_F32 ? NULL : onednn_bf16_unit();
     if (unit)
         snprintf(text[p], sizeof text[p], "%s oneDNN %s %s", names[p], onednn_version(), unit);
+    else if (float_library == GEMM_OWN)
+        snprintf(text[p], sizeof text[p], "%s %s", names[p], fmagemm_unit());
     else
         snprintf(text[p], sizeof text[p], "%s OpenBLAS %s", names[p], blas->core);
     return text[p];
@@ -130,12 +132,8 @@ static void set_tiles(struct gemm_weight *g)
     g->n_block = (g->n_out + BLOCK - 1) / BLOCK;
     g->block = (g->n_out + g->n_block - 1) / g->n_block;
     g->n_block = (g->n_out + g->block - 1) / g->block;
-    size_t smallest = g->n_out - (g->n_block - 1) * g->block, most = TILE;
-    if (g->library == GEMM_OPENBLAS) {
-        most = blas_tile;
-        g->margin = blas_margin;
-    }
-    g->tile = (double)smallest * (double)g->n_in * GEMM_ROWS >= LARGE ? most : GEMM_ROWS;
+    size_t smallest = g->n_out - (g->n_block - 1) * g->block;
+    g->tile = (double)smallest * (double)g->n_in * GEMM_ROWS >= LARGE ? TILE : GEMM_ROWS;
 }
 
 struct pack {
@@ -144,7 +142,7 @@ struct pack {
         *w; /* as given: element (row, column) of the matrix as it is stored at row * n_column + column */
     enum gemm_dtype dtype;
     enum { AS_IT_IS, FLOAT_TERMS, BF16_TERM_BITS } kind;
-    char *own[BF16_TERMS]; /* OpenBLAS: g->w before it is const */
+    char *own[BF16_TERMS]; /* g->w before it is const */
     atomic_int n_term, failed;
 };
 
@@ -222,7 +220,7 @@ static void pack_block(void *ctx, size_t block, int worker)
     struct gemm_weight *g = p->g;
     struct part r = part_of(g, block);
     (void)worker;
-    if (g->library == GEMM_OPENBLAS) {
+    if (g->library != GEMM_ONEDNN) {
         split_part(p, r, p->own, r.from, r.stride);
         return;
     }
@@ -253,7 +251,7 @@ struct gemm_weight *gemm_pack_for(enum gemm_library library, const void *w, enum
     g->rounded = precision != GEMM_F32;
     g->bf16 = g->rounded && library == GEMM_ONEDNN;
     set_tiles(g);
-    if (library == GEMM_OPENBLAS && precision == GEMM_F32 && dtype == GEMM_OF_F32) {
+    if (library != GEMM_ONEDNN && precision == GEMM_F32 && dtype == GEMM_OF_F32) {
         g->w[0] = w;
         g->is_borrowed = 1;
         return g;
@@ -280,7 +278,7 @@ struct gemm_weight *gemm_pack_for(enum gemm_library library, const void *w, enum
 struct gemm_weight *gemm_pack_threads(const void *w, enum gemm_dtype dtype, size_t n_out, size_t n_in,
                                       int stored_in_out, enum gemm_precision p, int n_thread)
 {
-    enum gemm_library library = p != GEMM_F32 && onednn_bf16_unit() ? GEMM_ONEDNN : GEMM_OPENBLAS;
+    enum gemm_library library = p != GEMM_F32 && onednn_bf16_unit() ? GEMM_ONEDNN : float_library;
     return gemm_pack_for(library, w, dtype, n_out, n_in, stored_in_out, p, n_thread);
 }
 
@@ -310,12 +308,12 @@ struct run {
     float *y;
     size_t n, ldx, ldy;
     int accumulate;
-    char **copy; /* [tile]: terms of its rows with margins, filled up with zeros; NULL if they lie so in x */
-    float *product; /* [worker]: of a task */
+    char **copy;    /* [tile]: terms of its rows, filled up with zeros; NULL if they can be used in x */
+    float *product; /* [worker][tile][block] */
     atomic_int failed;
 };
 
-/* Where a tile's rows are, n_filled of them with the margins. */
+/* n_row rows of x from `row` on; n_filled with the zeros. */
 struct tile {
     size_t row, n_row, n_filled;
 };
@@ -324,49 +322,23 @@ static struct tile tile_of(const struct run *r, size_t i)
 {
     struct tile t = { .row = i * r->w->tile };
     t.n_row = least(r->w->tile, r->n - t.row);
-    t.n_filled = round_up(t.n_row) + 2 * r->w->margin;
+    t.n_filled = round_up(t.n_row);
     return t;
 }
 
-/* y[i][o] = p[o][i] + bias[o] + what was there. */
+/* y = p + bias + what was there. */
 VECTOR_CLONES
-static void put_transposed(const float *p, size_t ldp, size_t n_row, size_t n_out, const float *bias,
-                           int accumulate, float *y, size_t ldy)
+static void put(const float *p, size_t n_row, size_t n_out, const float *bias, int accumulate, float *y,
+                size_t ldy)
 {
-    enum { SIDE = 16 };
-    for (size_t row = 0; row < n_row; row += SIDE)
-        for (size_t first = 0; first < n_out; first += SIDE) {
-            size_t rows = n_row - row < SIDE ? n_row - row : SIDE;
-            size_t outs = n_out - first < SIDE ? n_out - first : SIDE;
-            float square[SIDE][SIDE];
-            for (size_t o = 0; o < outs; o++) {
-                float b = bias ? bias[first + o] : 0;
-                for (size_t i = 0; i < SIDE; i++) /* there are rows beyond the last one, of the filling */
-                    square[i][o] = p[(first + o) * ldp + row + i] + b;
-            }
-            for (size_t i = 0; i < rows; i++) {
-                float *to = y + (row + i) * ldy + first;
-                for (size_t o = 0; o < outs; o++)
-                    to[o] = accumulate ? to[o] + square[i][o] : square[i][o];
-            }
-        }
-}
-
-VECTOR_CLONES
-static void put_rows(const float *p, size_t ldp, size_t n_row, size_t n_out, const float *bias,
-                     int accumulate, float *y, size_t ldy)
-{
-    for (size_t i = 0; i < n_row; i++)
+    for (size_t i = 0; i < n_row; i++, p += n_out, y += ldy)
         for (size_t o = 0; o < n_out; o++) {
-            float v = p[i * ldp + o] + (bias ? bias[o] : 0);
-            y[i * ldy + o] = accumulate ? y[i * ldy + o] + v : v;
+            float v = p[o] + (bias ? bias[o] : 0);
+            y[o] = accumulate ? y[o] + v : v;
         }
 }
 
-/* Term a of the activations by term b of the weights. The product is transposed, outputs by rows, with
- * OpenBLAS: rows must come out alike wherever they stand, while an output has its place for ever; so rows go
- * to the side of a product that its kernels hold in vectors, all of whose lanes are treated alike, and
- * outputs to the side along which they walk in groups that are not. */
+/* A term of a tile's activations by term b of a block of weights, into product[n_filled][n_out]. */
 static int multiply(const struct run *r, struct tile t, size_t block, const char *x, size_t ldx, int b,
                     int add, float *product)
 {
@@ -375,10 +347,15 @@ static int multiply(const struct run *r, struct tile t, size_t block, const char
     if (w->library == GEMM_ONEDNN)
         return onednn_multiply(w->blocks[(size_t)b * w->n_block + block], x, ldx, t.n_filled, add, product,
                                n_out);
-    blas->sgemm(BLAS_ROW_MAJOR, w->in_out ? BLAS_TRANS : BLAS_NO_TRANS, BLAS_TRANS, (int)n_out,
-                (int)t.n_filled, (int)w->n_in, 1, w->w[b] + (w->in_out ? first : first * w->n_in),
-                (int)(w->in_out ? w->n_out : w->n_in), (const float *)x, (int)ldx, (float)add, product,
-                (int)t.n_filled);
+    size_t stride_out = w->in_out ? 1 : w->n_in, stride_in = w->in_out ? w->n_out : 1;
+    const float *from = w->w[b] + first * stride_out;
+    if (w->library == GEMM_OWN)
+        fmagemm_multiply(from, stride_out, stride_in, n_out, w->n_in, (const float *)x, t.n_filled, add,
+                         product, n_out);
+    else
+        blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, w->in_out ? BLAS_NO_TRANS : BLAS_TRANS, (int)t.n_filled,
+                    (int)n_out, (int)w->n_in, 1, (const float *)x, (int)ldx, from,
+                    (int)(w->in_out ? w->n_out : w->n_in), (float)add, product, (int)n_out);
     return 0;
 }
 
@@ -389,66 +366,92 @@ static void run_task(void *ctx, size_t task, int worker)
     size_t block = task % w->n_block, first = block * w->block, n_out = least(w->block, w->n_out - first);
     struct tile t = tile_of(r, task / w->n_block);
     const char *copy = r->copy[task / w->n_block];
-    float *product = r->product + (size_t)worker * w->block * (w->tile + 2 * w->margin);
-    int failed = 0;
-    if (!copy) {
-        const float *x = r->x + (t.row - w->margin) * r->ldx;
-        failed = multiply(r, t, block, (const char *)x, r->ldx, 0, 0, product);
-    } else { /* small products first */
-        size_t term_bytes = t.n_filled * w->n_in * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
-        int add = 0;
-        for (int order = w->n_x_term - 1; order >= 0; order--)
-            for (int a = order; a >= 0; a--)
-                if (order - a < w->n_term) {
-                    failed |= multiply(r, t, block, copy + (size_t)a * term_bytes, w->n_in, order - a, add,
-                                       product);
-                    add = 1;
-                }
-    }
+    float *product = r->product + (size_t)worker * w->block * w->tile;
+    int failed = 0, add = 0;
+    if (!copy)
+        failed = multiply(r, t, block, (const char *)(r->x + t.row * r->ldx), r->ldx, 0, 0, product);
+    size_t term_bytes = t.n_filled * w->n_in * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
+    for (int order = copy ? w->n_x_term - 1 : -1; order >= 0; order--) /* small products first */
+        for (int a = order; a >= 0; a--)
+            if (order - a < w->n_term) {
+                failed |= multiply(r, t, block, copy + (size_t)a * term_bytes, w->n_in, order - a, add,
+                                   product);
+                add = 1;
+            }
     if (failed)
         atomic_store(&r->failed, 1);
-    else if (w->library == GEMM_ONEDNN)
-        put_rows(product, n_out, t.n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate,
-                 r->y + t.row * r->ldy + first, r->ldy);
     else
-        put_transposed(product + w->margin, t.n_filled, t.n_row, n_out, r->bias ? r->bias + first : NULL,
-                       r->accumulate, r->y + t.row * r->ldy + first, r->ldy);
+        put(product, t.n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate,
+            r->y + t.row * r->ldy + first, r->ldy);
 }
 
-/* One row of a tile's copy, split into terms; zeros where there is none. */
-static void copy_row(const struct run *r, struct tile t, size_t i, char *copy)
+/* Row i of a tile as its terms, each to[a][n_in] of the tile's type; zeros where there is none. */
+static void row_terms(const struct run *r, struct tile t, size_t i, char *const to[])
 {
     const struct gemm_weight *w = r->w;
-    size_t n_in = w->n_in, size = w->bf16 ? sizeof(uint16_t) : sizeof(float);
-    int is_there = t.row + i >= w->margin && t.row + i - w->margin < r->n;
-    const float *x = is_there ? r->x + (t.row + i - w->margin) * r->ldx : NULL;
+    size_t n_in = w->n_in;
+    const float *x = r->x + (t.row + i) * r->ldx;
     float *whole[BF16_TERMS];
     uint16_t *half[BF16_TERMS];
     for (int a = 0; a < w->n_x_term; a++) {
-        char *to = copy + ((size_t)a * t.n_filled + i) * n_in * size;
-        whole[a] = (float *)to;
-        half[a] = (uint16_t *)to;
-        if (!x)
-            memset(to, 0, n_in * size);
+        whole[a] = (float *)to[a];
+        half[a] = (uint16_t *)to[a];
+        if (i >= t.n_row)
+            memset(to[a], 0, n_in * (w->bf16 ? sizeof **half : sizeof **whole));
     }
-    if (x && !w->rounded)
+    if (i < t.n_row && !w->rounded)
         memcpy(whole[0], x, n_in * sizeof *x);
-    else if (x && w->bf16)
+    else if (i < t.n_row && w->bf16)
         bf16_split(x, n_in, w->n_x_term, half);
-    else if (x)
+    else if (i < t.n_row)
         bf16_split_f32(x, n_in, w->n_x_term, whole);
 }
 
-/* GEMM_ROWS rows of a tile's copy, if it needs one. */
+/* Rows `from` to `end` of a tile's copy, as they are for the libraries, packed by fours for our own kernels.
+ */
+static void copy_plain(const struct run *r, struct tile t, size_t from, size_t end, char *copy)
+{
+    size_t n_in = r->w->n_in, size = r->w->bf16 ? sizeof(uint16_t) : sizeof(float);
+    for (size_t i = from; i < end; i++) {
+        char *to[BF16_TERMS];
+        for (int a = 0; a < r->w->n_x_term; a++)
+            to[a] = copy + ((size_t)a * t.n_filled + i) * n_in * size;
+        row_terms(r, t, i, to);
+    }
+}
+
+static void copy_packed(const struct run *r, struct tile t, size_t from, size_t end, char *copy)
+{
+    size_t n_in = r->w->n_in;
+    float *terms = r->w->rounded ? xnew((size_t)BF16_TERMS * FMAGEMM_ROWS * n_in, sizeof *terms) : NULL;
+    for (size_t first = from; first < end; first += FMAGEMM_ROWS) {
+        const float *row[BF16_TERMS][FMAGEMM_ROWS];
+        for (size_t i = 0; i < FMAGEMM_ROWS; i++) {
+            char *to[BF16_TERMS];
+            row[0][i] = first + i < t.n_row ? r->x + (t.row + first + i) * r->ldx : NULL;
+            for (int a = 0; terms && a < BF16_TERMS; a++) {
+                to[a] = (char *)(terms + ((size_t)a * FMAGEMM_ROWS + i) * n_in);
+                row[a][i] = (float *)to[a];
+            }
+            if (terms)
+                row_terms(r, t, first + i, to);
+        }
+        for (int a = 0; a < r->w->n_x_term; a++)
+            fmagemm_pack(row[a], n_in, first, t.n_filled, (float *)copy + (size_t)a * t.n_filled * n_in);
+    }
+    free(terms);
+}
+
+/* GEMM_ROWS rows of a tile's copy, if it has one. */
 static void copy_task(void *ctx, size_t task, int worker)
 {
     const struct run *r = ctx;
-    size_t per_tile = (r->w->tile + 2 * r->w->margin + GEMM_ROWS - 1) / GEMM_ROWS, i = task / per_tile;
+    size_t per_tile = r->w->tile / GEMM_ROWS, i = task / per_tile, from = task % per_tile * GEMM_ROWS;
     struct tile t = tile_of(r, i);
-    size_t from = task % per_tile * GEMM_ROWS, end = least(from + GEMM_ROWS, t.n_filled);
     (void)worker;
-    for (size_t row = from; r->copy[i] && row < end; row++)
-        copy_row(r, t, row, r->copy[i]);
+    if (!r->copy[i] || from >= t.n_filled)
+        return;
+    (r->w->library == GEMM_OWN ? copy_packed : copy_plain)(r, t, from, from + GEMM_ROWS, r->copy[i]);
 }
 
 static int run_stretch(struct run *r, int n_thread)
@@ -459,13 +462,13 @@ static int run_stretch(struct run *r, int n_thread)
     r->copy = xcalloc(n_tile, sizeof *r->copy);
     for (size_t i = 0; i < n_tile; i++) {
         struct tile t = tile_of(r, i);
-        if (w->rounded || t.row < w->margin || t.row + t.n_filled - w->margin > r->n) {
+        if (w->library == GEMM_OWN || w->rounded || t.n_filled > t.n_row) {
             r->copy[i] = xaligned(t.n_filled * w->n_in, size);
             n_copy++;
         }
     }
     if (n_copy)
-        threads_for(n_thread, n_tile * ((w->tile + 2 * w->margin + GEMM_ROWS - 1) / GEMM_ROWS), copy_task, r);
+        threads_for(n_thread, n_tile * (w->tile / GEMM_ROWS), copy_task, r);
     threads_for(n_thread, n_tile * w->n_block, run_task, r);
     for (size_t i = 0; i < n_tile; i++)
         free(r->copy[i]);
@@ -479,7 +482,7 @@ int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, 
     if (ldx < w->n_in || ldy < w->n_out || ldx > INT_MAX)
         return -1;
     n_thread = n_thread < 1 ? 1 : n_thread;
-    float *product = xaligned((size_t)n_thread * w->block * (w->tile + 2 * w->margin), sizeof *product);
+    float *product = xaligned((size_t)n_thread * w->block * w->tile, sizeof *product);
     int failed = 0;
     for (size_t from = 0; from < n && !failed; from += STRETCH) {
         struct run r = {

@@ -31,7 +31,8 @@ enum gemm_precision gemm_default_precision(void);
 int gemm_precision_find(const char *name);
 const char *gemm_precision_name(enum gemm_precision p);
 
-/* What computes, for a stream's history: "f32 OpenBLAS Zen", "bf16x3 oneDNN 2.6.3 AMX". A constant text. */
+/* What computes, for a stream's history: "f32 OpenBLAS SkylakeX", "f32 AVX2", "bf16x3 oneDNN 2.6.3 AMX". A
+ * constant text. */
 const char *gemm_describe(enum gemm_precision p);
 
 /* A matrix of weights made ready. w is row-major [n_out][n_in], or [n_in][n_out] when stored_in_out is set;
@@ -64,7 +65,7 @@ void gemm_block_nn(size_t m, size_t n, size_t k, float alpha, const float *a, si
 
 /* For tests: which library computes. gemm_pack() chooses oneDNN for bf16 and bf16x3 if the processor has
  * units for bfloat16, and OpenBLAS otherwise. */
-enum gemm_library { GEMM_OPENBLAS, GEMM_ONEDNN };
+enum gemm_library { GEMM_OPENBLAS, GEMM_OWN, GEMM_ONEDNN };
 struct gemm_weight *gemm_pack_for(enum gemm_library library, const void *w, enum gemm_dtype dtype,
                                   size_t n_out, size_t n_in, int stored_in_out, enum gemm_precision p,
                                   int n_thread);

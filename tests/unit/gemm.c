@@ -5,6 +5,7 @@
 #include "base/rng.h"
 #include "math/bf16.h"
 #include "math/blas.h"
+#include "math/fmagemm.h"
 #include "math/onednn.h"
 #include <math.h>
 #include <stdio.h>
@@ -53,7 +54,10 @@ static double error_of(const float *y, size_t ldy, const float *x, size_t ldx, c
 static const char *what(const char *text, enum gemm_library library, enum gemm_precision p)
 {
     static char line[160];
-    snprintf(line, sizeof line, "%s (%s, %s)", text, library == GEMM_ONEDNN ? "oneDNN" : "OpenBLAS",
+    snprintf(line, sizeof line, "%s (%s, %s)", text,
+             library == GEMM_ONEDNN ? "oneDNN"
+             : library == GEMM_OWN  ? "own"
+                                    : "OpenBLAS",
              gemm_precision_name(p));
     return line;
 }
@@ -176,6 +180,33 @@ static void test_bf16_weights(enum gemm_precision p, size_t n, size_t n_out, siz
     free(x);
 }
 
+/* Our own sums to the last bit: chains of fused multiply-adds, piece by piece. */
+static void test_chains(void)
+{
+    enum { N = 5, OUTS = 29, IN = 600 };
+    struct rng r;
+    rng_init(&r, 8, 0);
+    float *x = draw(&r, N * IN), *w = draw(&r, OUTS * IN), y[N * OUTS];
+    struct gemm_weight *g = gemm_pack_for(GEMM_OWN, w, GEMM_OF_F32, OUTS, IN, 0, GEMM_F32, 1);
+    gemm_run(g, x, N, IN, y, OUTS, NULL, 0, 1);
+    int same = 1;
+    for (int i = 0; i < N; i++)
+        for (int o = 0; o < OUTS; o++) {
+            float sum = 0;
+            for (int from = 0; from < IN; from += FMAGEMM_PIECE) {
+                float piece = 0;
+                for (int k = from; k < IN && k < from + FMAGEMM_PIECE; k++)
+                    piece = fmaf(x[i * IN + k], w[o * IN + k], piece);
+                sum += piece;
+            }
+            same &= y[i * OUTS + o] == sum;
+        }
+    check(same, "chains of fused multiply-adds", N, OUTS, IN);
+    gemm_weight_free(g);
+    free(w);
+    free(x);
+}
+
 /* Three terms are the number; each is a bfloat16, the nearest to what is left; as many as needed are counted.
  */
 static void test_terms(void)
@@ -292,28 +323,29 @@ int main(int argc, char **argv)
     static const size_t shapes[][3] = { { 1, 1, 1 },        { 3, 5, 7 },       { 64, 64, 64 },
                                         { 65, 96, 33 },     { 130, 513, 100 }, { 70, 1024, 1030 },
                                         { 300, 1100, 1000 } };
-    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-        for (int in_out = 0; in_out < 2; in_out++)
-            for (int p = GEMM_F32; p <= GEMM_BF16; p++)
-                test_values(GEMM_OPENBLAS, (enum gemm_precision)p, shapes[i][0], shapes[i][1], shapes[i][2],
-                            in_out);
-    for (int p = GEMM_F32; p <= GEMM_BF16; p++) {
-        test_company(GEMM_OPENBLAS, (enum gemm_precision)p, 200, 50, 64);
-        test_company(GEMM_OPENBLAS, (enum gemm_precision)p, 150, 300, 257);
-        test_company(GEMM_OPENBLAS, (enum gemm_precision)p, 600, 1030, 1024);
-        test_bf16_weights((enum gemm_precision)p, 70, 600, 130, p & 1);
-    }
-    test_blocks();
     /* oneDNN multiplies floats on every processor, bfloat16 on those that have units for it */
-    int most = !onednn_version() ? -1 : onednn_bf16_unit() ? (int)GEMM_BF16 : (int)GEMM_F32;
-    for (int p = GEMM_F32; p <= most; p++) {
-        for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
-            for (int in_out = 0; in_out < 2; in_out++)
-                test_values(GEMM_ONEDNN, (enum gemm_precision)p, shapes[i][0], shapes[i][1], shapes[i][2],
-                            in_out);
-        test_company(GEMM_ONEDNN, (enum gemm_precision)p, 200, 50, 64);
-        test_company(GEMM_ONEDNN, (enum gemm_precision)p, 150, 300, 257);
-        test_company(GEMM_ONEDNN, (enum gemm_precision)p, 600, 1030, 1024);
-    }
+    int most[] = { [GEMM_OPENBLAS] = GEMM_BF16,
+                   [GEMM_OWN] = fmagemm_unit() ? (int)GEMM_BF16 : -1,
+                   [GEMM_ONEDNN] = !onednn_version()    ? -1
+                                   : onednn_bf16_unit() ? (int)GEMM_BF16
+                                                        : (int)GEMM_F32 };
+    for (int l = GEMM_OPENBLAS; l <= GEMM_ONEDNN; l++)
+        for (int k = GEMM_F32; k <= most[l]; k++) {
+            enum gemm_library library = (enum gemm_library)l;
+            enum gemm_precision p = (enum gemm_precision)k;
+            for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+                for (int in_out = 0; in_out < 2; in_out++)
+                    test_values(library, p, shapes[i][0], shapes[i][1], shapes[i][2], in_out);
+            if (l == GEMM_OPENBLAS && !strstr(gemm_describe(GEMM_F32), "OpenBLAS"))
+                continue; /* it is not used because of this */
+            test_company(library, p, 200, 50, 64);
+            test_company(library, p, 600, 100, 400); /* two tiles */
+            test_company(library, p, 130, 700, 300); /* two blocks of outputs */
+        }
+    for (int p = GEMM_F32; p <= GEMM_BF16; p++)
+        test_bf16_weights((enum gemm_precision)p, 70, 600, 130, p & 1);
+    if (fmagemm_unit())
+        test_chains();
+    test_blocks();
     return n_failed > 0;
 }

@@ -1,0 +1,172 @@
+/* The usual shape of such a product (Goto & van de Geijn 2008): a panel of weights, 24 outputs by 256 terms,
+ * is packed to stay in the first-level cache while all rows of the tile, packed by fours, stream past it; the
+ * kernel keeps 4 rows by 24 outputs in registers. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "math/fmagemm.h"
+#include <math.h>
+#include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define TARGET __attribute__((target("avx2,fma")))
+typedef __m256 vec;
+#define VEC          8
+#define LOAD(p)      _mm256_loadu_ps(p)
+#define STORE(p, v)  _mm256_storeu_ps(p, v)
+#define SPLAT(p)     _mm256_broadcast_ss(p)
+#define FMA(a, b, c) _mm256_fmadd_ps(a, b, c)
+#define ADD(a, b)    _mm256_add_ps(a, b)
+#define ZERO         _mm256_setzero_ps()
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define TARGET
+typedef float32x4_t vec;
+#define VEC          4
+#define LOAD(p)      vld1q_f32(p)
+#define STORE(p, v)  vst1q_f32(p, v)
+#define SPLAT(p)     vld1q_dup_f32(p)
+#define FMA(a, b, c) vfmaq_f32(c, a, b)
+#define ADD(a, b)    vaddq_f32(a, b)
+#define ZERO         vdupq_n_f32(0)
+#else /* one number at a time */
+#define TARGET
+typedef float vec;
+#define VEC          1
+#define LOAD(p)      (*(p))
+#define STORE(p, v)  (*(p) = (v))
+#define SPLAT(p)     (*(p))
+#define FMA(a, b, c) fmaf(a, b, c)
+#define ADD(a, b)    ((a) + (b))
+#define ZERO         0
+#endif
+
+enum { PIECE = FMAGEMM_PIECE, ROWS = FMAGEMM_ROWS, OUTS = FMAGEMM_OUTS, N_VEC = OUTS / VEC };
+
+const char *fmagemm_unit(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? "AVX2" : NULL;
+#elif defined(__aarch64__)
+    return "NEON";
+#else
+    return NULL;
+#endif
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A tile lies as [piece][fours of rows][term of the piece][row of the four]. */
+void fmagemm_pack(const float *const x[ROWS], size_t n_in, size_t first, size_t n_row, float *packed)
+{
+    static const float zeros[PIECE];
+    for (size_t from = 0; from < n_in; from += PIECE) {
+        size_t n = least(PIECE, n_in - from);
+        float *restrict to = packed + from * n_row + first * n;
+        const float *a = x[0] ? x[0] + from : zeros, *b = x[1] ? x[1] + from : zeros;
+        const float *c = x[2] ? x[2] + from : zeros, *d = x[3] ? x[3] + from : zeros;
+        for (size_t k = 0; k < n; k++, to += ROWS) {
+            to[0] = a[k];
+            to[1] = b[k];
+            to[2] = c[k];
+            to[3] = d[k];
+        }
+    }
+}
+
+/* n terms of up to OUTS outputs as [term][output], zeros where there is none. */
+static void pack_weights(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n,
+                         float *to)
+{
+    if (n_out < OUTS)
+        memset(to, 0, n * OUTS * sizeof *to);
+    if (stride_out == 1) {
+        for (size_t k = 0; k < n; k++)
+            memcpy(to + k * OUTS, w + k * stride_in, n_out * sizeof *to);
+        return;
+    }
+    enum { STEP = 16 }; /* terms of a row that are one cache line */
+    size_t k = 0;
+    for (; k + STEP <= n; k += STEP)
+        for (size_t o = 0; o < n_out; o++) {
+            float line[STEP];
+            memcpy(line, w + o * stride_out + k, sizeof line);
+            for (size_t i = 0; i < STEP; i++)
+                to[(k + i) * OUTS + o] = line[i];
+        }
+    for (; k < n; k++)
+        for (size_t o = 0; o < n_out; o++)
+            memcpy(to + k * OUTS + o, w + o * stride_out + k, sizeof *to);
+}
+
+/* y[4][24] = (+=) the products of a four of rows and a panel of weights. */
+TARGET
+static void kernel(const float *x, const float *w, size_t n, int add, float *y, size_t ldy)
+{
+    vec sum[ROWS][N_VEC];
+    for (size_t i = 0; i < ROWS; i++) {
+        for (int j = 0; j < N_VEC; j++)
+            sum[i][j] = ZERO;
+        __builtin_prefetch(y + i * ldy, 1); /* wanted when the sums are done */
+        __builtin_prefetch(y + i * ldy + OUTS - 1, 1);
+    }
+#pragma GCC unroll 4
+    for (size_t k = 0; k < n; k++, x += ROWS, w += OUTS)
+        for (int i = 0; i < ROWS; i++) {
+            vec a = SPLAT(x + i);
+            for (int j = 0; j < N_VEC; j++)
+                sum[i][j] = FMA(a, LOAD(w + j * VEC), sum[i][j]);
+        }
+    for (int i = 0; i < ROWS; i++, y += ldy)
+        for (int j = 0; j < N_VEC; j++)
+            STORE(y + j * VEC, add ? ADD(LOAD(y + j * VEC), sum[i][j]) : sum[i][j]);
+}
+
+/* The same for the last outputs, fewer than OUTS. */
+static void kernel_edge(const float *x, const float *w, size_t n, int add, size_t n_out, float *y, size_t ldy)
+{
+    float block[ROWS * OUTS];
+    memset(block, 0, sizeof block);
+    for (size_t i = 0; i < ROWS && add; i++)
+        memcpy(block + i * OUTS, y + i * ldy, n_out * sizeof *y);
+    kernel(x, w, n, add, block, OUTS);
+    for (size_t i = 0; i < ROWS; i++)
+        memcpy(y + i * ldy, block + i * OUTS, n_out * sizeof *y);
+}
+
+/* Brings part i of n_part of a panel nearer, while the panel before is at work. */
+static void prefetch(const float *w, size_t stride_out, size_t stride_in, size_t outs, size_t n, size_t i,
+                     size_t n_part)
+{
+    enum { LINE = 16 };
+    size_t n_line = stride_in == 1 ? (n + LINE - 1) / LINE : (outs + LINE - 1) / LINE;
+    size_t n_run = stride_in == 1 ? outs : n, stride = stride_in == 1 ? stride_out : stride_in;
+    size_t end = (i + 1) * n_run * n_line / n_part;
+    for (size_t l = i * n_run * n_line / n_part; l < end; l++)
+        __builtin_prefetch(w + l / n_line * stride + l % n_line * LINE);
+}
+
+void fmagemm_multiply(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n_in,
+                      const float *packed, size_t n_row, int add, float *y, size_t ldy)
+{
+    _Alignas(64) float panel[PIECE * OUTS];
+    for (size_t from = 0; from < n_in; from += PIECE) {
+        size_t n = least(PIECE, n_in - from);
+        for (size_t first = 0; first < n_out; first += OUTS) {
+            size_t outs = least(OUTS, n_out - first);
+            const float *here = w + first * stride_out + from * stride_in;
+            pack_weights(here, stride_out, stride_in, outs, n, panel);
+            for (size_t row = 0; row < n_row; row += ROWS) {
+                const float *x = packed + from * n_row + row * n;
+                if (first + 2 * OUTS <= n_out)
+                    prefetch(here + OUTS * stride_out, stride_out, stride_in, OUTS, n, row / ROWS,
+                             n_row / ROWS);
+                if (outs == OUTS)
+                    kernel(x, panel, n, add || from, y + row * ldy + first, ldy);
+                else
+                    kernel_edge(x, panel, n, add || from, outs, y + row * ldy + first, ldy);
+            }
+        }
+    }
+}
