@@ -28,18 +28,13 @@ static int64_t context, stride, memory_mib = 2048, level = TS_LEVEL, n_thread = 
 static int full_windows;
 
 static const struct cli_opt opts[] = {
-    { 'm', "model", CLI_STR, &model_path, "MODEL",
-      "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or "
-      "wquant's (- is "
-      "stdin)",
-      0, 0, 0 },
+    CLI_MODEL(&model_path),
     { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
       "for text: a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
-    { 0, "site", CLI_LIST, &site_list, "SITE,...", "where to look, see below [mlp_act,mlp_out,resid]: " SITES,
-      0, 0, SITES },
+    { 0, "site", CLI_LIST, &site_list, "SITE,...", "where to look, see below [mlp_act,mlp_out,resid]", 0, 0,
+      SITES },
     { 0, "layers", CLI_LIST, &layer_list, "LIST", "in which layers, from 0, as 0,5,20-23 [all]", 0, 0, 0 },
-    { 0, "reduce", CLI_LIST, &reduce_list, "HOW,...", "to what, see below [absmean]: " REDUCES, 0, 0,
-      REDUCES },
+    { 0, "reduce", CLI_LIST, &reduce_list, "HOW,...", "to what, see below [absmean]", 0, 0, REDUCES },
     { 0, "first", CLI_CHOICE, &first, "WHICH",
       "the first token of each window, whose values can be hundreds of times larger than all others: counted "
       "(`with`), "
@@ -47,8 +42,7 @@ static const struct cli_opt opts[] = {
       0, 0, "with without both" },
     { 0, "dtype", CLI_CHOICE, &dtype_name, "DTYPE",
       "of rows (none) and matrices (gram); other results are F64 [F32]", 0, 0, "F64 F32 F16 BF16" },
-    { 0, "context", CLI_INT, &context, "N",
-      "tokens that the model sees at once [2048, or what it was made for if that is less]", 1, 1 << 24, 0 },
+    CLI_CONTEXT(&context, 1),
     { 0, "stride", CLI_INT, &stride, "N",
       "tokens from one window of a text to the next, up to the context [the context]; of a token seen again "
       "what was "
@@ -59,18 +53,14 @@ static const struct cli_opt opts[] = {
       "they are) "
       "[line]",
       0, 0, "line file" },
-    { 0, "full-windows", CLI_FLAG, &full_windows, 0,
-      "leave out a text's last window if it is shorter than the context", 0, 0, 0 },
+    CLI_FULL_WINDOWS(&full_windows),
     { 0, "start", CLI_STR, &start_token, "TOKEN",
       "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
       "puts "
       "there [auto]; token streams have it already (tok --special) or do without",
       0, 0, 0 },
     { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of text from standard input [stdin]", 0, 0, 0 },
-    { 0, "precision", CLI_CHOICE, &precision_name, "WHICH",
-      "of matrix products: f32; bf16; bf16x3, as exact as f32 in bf16 units; auto, the fastest as exact as "
-      "f32 [auto]",
-      0, 0, "auto f32 bf16 bf16x3" },
+    CLI_PRECISION(&precision_name),
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
       "for the states of all tokens and for the results; if they need more they are in a temporary file "
       "($TMPDIR, or "
@@ -133,8 +123,7 @@ static const struct cli_prog prog = {
                "  actdump -m bloom-560m --site mlp_act --first both -o absmean.t text/*.txt\n"
                "  tok -t bloom-560m text/*.txt |\n"
                "    actdump -m bloom-560m --reduce gram --site mlp_act --layers 20-23 - > gram.t",
-    .see_also =
-        "kurt (--select reads absmean), tensorcat (--to=csv), modelcat, wquant, tok, ppl",
+    .see_also = "kurt (--select reads absmean), tensorcat (--to=csv), modelcat, wquant, tok, ppl",
 };
 
 /* ---- results that are wanted */

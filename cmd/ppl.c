@@ -9,6 +9,7 @@
 #include "lm/score.h"
 #include "lm/windows.h"
 #include "quant/matrix.h"
+#include "quant/pick.h"
 #include "text/batch.h"
 #include "text/corpus.h"
 #include <math.h>
@@ -19,16 +20,12 @@
 static const char *model_path, *tokenizer_path, *against, *quant, *out_path = "-", *by = "lang",
                                                                   *lang_of_stdin = "stdin";
 static const char *start_token = "auto", *unit = "line", *precision_name = "auto";
-static char **quant_only;
+static char **quant_only, **quant_skip;
 static int64_t context, stride, memory_mib = 2048, n_thread = 1;
 static int full_windows;
 
 static const struct cli_opt opts[] = {
-    { 'm', "model", CLI_STR, &model_path, "MODEL",
-      "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or "
-      "wquant's (- is "
-      "stdin)",
-      0, 0, 0 },
+    CLI_MODEL(&model_path),
     { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "quant", CLI_STR, &quant, "SPEC",
@@ -38,28 +35,26 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "against", CLI_STR, &against, "MODEL", "compare the model with this one, which has not been changed",
       0, 0, 0 },
-    { 0, "only", CLI_LIST, &quant_only, "ROLE,...", "--quant: matrices of these roles [all in the layers]", 0,
-      0, 0 },
+    { 0, "only", CLI_LIST, &quant_only, "ITEM,...",
+      "--quant: these tensors, as wquant takes them: *.mlp.*, layer:20-23, role:attn_* [matrices in the "
+      "layers]",
+      0, 0, 0 },
+    { 0, "skip", CLI_LIST, &quant_skip, "ITEM,...", "--quant: not these", 0, 0, 0 },
     { 0, "by", CLI_CHOICE, &by, "WHAT", "a row for each `lang`, `line` or `token` [lang]", 0, 0,
       "lang line token" },
-    { 0, "context", CLI_INT, &context, "N",
-      "tokens that the model sees at once [2048, or what it was made for if that is less]", 2, 1 << 24, 0 },
+    CLI_CONTEXT(&context, 2),
     { 0, "stride", CLI_INT, &stride, "N",
       "tokens from one window of a text to the next, up to the context [the context]", 1, 1 << 24, 0 },
     { 0, "text", CLI_CHOICE, &unit, "WHAT",
       "what is one text: a `line`, or a `file`, its lines joined by an empty one [line]", 0, 0, "line file" },
-    { 0, "full-windows", CLI_FLAG, &full_windows, 0,
-      "leave out a text's last window if it is shorter than the context", 0, 0, 0 },
+    CLI_FULL_WINDOWS(&full_windows),
     { 0, "start", CLI_STR, &start_token, "TOKEN",
       "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
       "puts "
       "there [auto]",
       0, 0, 0 },
     { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
-    { 0, "precision", CLI_CHOICE, &precision_name, "WHICH",
-      "of matrix products: f32; bf16; bf16x3, as exact as f32 in bf16 units; auto, the fastest as exact as "
-      "f32 [auto]",
-      0, 0, "auto f32 bf16 bf16x3" },
+    CLI_PRECISION(&precision_name),
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
       "for the states of the tokens that go through the model together; more text takes further passes "
       "[2048]",
@@ -312,14 +307,11 @@ static struct quant_spec spec;
 
 static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
 {
+    struct pick_subject subject = { name, p->layer, lm_role_name(p->role) };
     (void)ctx;
-    (void)name;
-    if (!quant_only)
-        return p->layer >= 0;
-    for (char **role = quant_only; *role; role++)
-        if (!strcmp(*role, lm_role_name(p->role)))
-            return 1;
-    return 0;
+    if (pick_any(quant_skip, &subject) || (quant_only && !pick_only(quant_only, &subject)))
+        return 0;
+    return p->layer >= 0 || (quant_only && pick_exactly(quant_only, &subject));
 }
 
 static int apply_quant(void *ctx, const struct lm_place *p, const char *name, float *w, size_t n_out,
@@ -339,6 +331,7 @@ static void read_quant(void)
 {
     char why[QUANT_WHY_MAX];
     cli_refuse_if(!quant, &quant_only, "without --quant");
+    cli_refuse_if(!quant, &quant_skip, "without --quant");
     if (!quant)
         return;
     if (against)
@@ -347,9 +340,9 @@ static void read_quant(void)
     if (quant_spec_parse(&spec, quant, why) < 0)
         die_usage("--quant: %s", why);
     quant_spec_resolve(&spec, QUANT_SCALE_F32);
-    for (char **role = quant_only; role && *role; role++)
-        if (lm_role_find(*role) < 0)
-            die_usage("--only: '%s' is no role of a matrix", *role);
+    const char *bad = pick_wrong(quant_only) ? pick_wrong(quant_only) : pick_wrong(quant_skip);
+    if (bad)
+        die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
 }
 
 /* ---- text */

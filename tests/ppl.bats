@@ -82,6 +82,19 @@ uniform_model() {
     [[ $(field tokens <got.csv) == 7 && $(field nll <got.csv) == ?.* ]]
 }
 
+@test "ppl: --only and --skip choose what is rounded" {
+    score llama-a --quant bits=3 eng.txt | field kl >all
+    score llama-a --quant bits=3 --only 'layer:0-2' eng.txt | field kl | cmp - all
+    score llama-a --quant bits=3 --only 'layer:1,role:mlp_*' eng.txt | field kl >some
+    score llama-a --quant bits=3 --only layer:1 --skip 'role:attn_*' eng.txt | field kl | cmp - some
+    [[ $(score llama-a --quant bits=3 --only layer:1 --skip '*.1.*' eng.txt | field kl) == 0 ]]
+    awk 'NR == FNR { a = $1; next } { exit !($1 > 0 && $1 < a) }' all some
+    score llama-a --quant bits=3 --only role:head eng.txt | field kl >head
+    awk '{ exit !($1 > 0) }' head
+    run -2 --separate-stderr score llama-a --quant bits=3 --only layer:x eng.txt
+    run -2 --separate-stderr score llama-a --only layer:1 eng.txt
+}
+
 @test "ppl: beyond guessing a model ranks nothing" {
     score bloom-a --quant bits=8 eng.txt >got.csv
     grep -q '^ppl: eng: .* is worse than guessing (5.673): its degradation ranks nothing$' err

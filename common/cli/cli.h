@@ -77,6 +77,33 @@ struct cli_prog {
         's', "seed", CLI_U64, var, "N", "seed of the random numbers [1]", 0, 0, 0                            \
     }
 
+/* Those of programs that run a model. */
+#define CLI_MODEL(var)                                                                                       \
+    {                                                                                                        \
+        'm', "model", CLI_STR, var, "MODEL",                                                                 \
+            "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or " \
+            "wquant's (- is stdin)",                                                                         \
+            0, 0, 0                                                                                          \
+    }
+#define CLI_CONTEXT(var, least)                                                                              \
+    {                                                                                                        \
+        0, "context", CLI_INT, var, "N",                                                                     \
+            "tokens that the model sees at once [2048, or what it was made for if that is less]", least,     \
+            1 << 24, 0                                                                                       \
+    }
+#define CLI_FULL_WINDOWS(var)                                                                                \
+    {                                                                                                        \
+        0, "full-windows", CLI_FLAG, var, 0,                                                                 \
+            "leave out a text's last window if it is shorter than the context", 0, 0, 0                      \
+    }
+#define CLI_PRECISION(var)                                                                                   \
+    {                                                                                                        \
+        0, "precision", CLI_CHOICE, var, "WHICH",                                                            \
+            "of matrix products: f32; bf16; bf16x3, as exact as f32 in bf16 units; auto, the fastest as "    \
+            "exact as f32 [auto]",                                                                           \
+            0, 0, "auto f32 bf16 bf16x3"                                                                     \
+    }
+
 /* Parses argv, answers --help and --version (and ends), sets the message prefix. Returns the operands,
  * NULL-ended, or {"-", NULL} if there are none and min_files allows; borrowed from argv. Wrong usage ends
  * with status 2: a name or a list that is given twice, too. Of numbers and choices given twice the last

@@ -5,6 +5,7 @@
 # MODEL_DIR keeps the model from run to run. SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
 here=$PWD
+# shellcheck source=tests/bench/lib.bash
 . ./lib.bash
 need ppl
 python=$(PATH=$(getconf PATH) command -v python3 || true)
@@ -144,8 +145,8 @@ for ((i = 0; i < REPEATS; i++)); do
     done
 done
 for kind in "${peer_kinds[@]}"; do
-    mapfile -t rates < <(printf '%s\n' "${b[@]}" | sed -n "s/^$kind //p"))
-    awk -v t="$topic" -v a="$(median "${a[@]}")" -v b="$peer" -v k="$kind" \
+    mapfile -t rates < <(printf '%s\n' "${b[@]}" | sed -n "s/^$kind //p")
+    awk -v t="$topic" -v a="$(median "${a[@]}")" -v b="$(median "${rates[@]}")" -v k="$kind" \
         'BEGIN { printf "%s,BLOOM-560M shape as exact as f32: PyTorch %s,%.4g,%.4g,tokens/s,%.2f\n", t, k, a, b, b ? a / b : 0 }'
 done
 # 1.168 GFLOP a token: layers 0.603, attention 0.051 at 512, head 0.514

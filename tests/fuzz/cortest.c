@@ -1,8 +1,8 @@
 /* Correlations of any numbers are in range or undefined, and do not depend on the order of the pairs'
  * columns. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "math/cortest.h"
 #include "base/mem.h"
 #include "math/correlation.h"
-#include "math/cortest.h"
 #include "math/multiple.h"
 #include <math.h>
 #include <stdint.h>
