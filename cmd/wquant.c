@@ -229,10 +229,42 @@ static void decide(const struct tensor *t, struct decision *d)
 
 /* ---- tensors */
 
-enum { BATCH = 1 << 22 }; /* weights written at a time */
+enum { BATCH = 1 << 21 }; /* weights written at a time */
 
 static struct ts_writer *out;
 static struct csvout *report;
+
+/* One batch is written while the next is made. */
+static struct batch {
+    char *data;
+    size_t room, n_bytes; /* n_bytes 0: nothing waits */
+} batches[2];
+static int filling;
+
+static void put_waiting(void)
+{
+    struct batch *b = &batches[!filling];
+    ts_out_data(out, b->data, b->n_bytes);
+    b->n_bytes = 0;
+}
+
+static char *begin_batch(size_t n_bytes)
+{
+    struct batch *b = &batches[filling];
+    if (n_bytes > b->room) {
+        free(b->data);
+        b->data = xaligned(n_bytes, 1);
+        b->room = n_bytes;
+    }
+    return b->data;
+}
+
+/* The batch that was filled waits; the one before has been written. */
+static void end_batch(size_t n_bytes)
+{
+    batches[filling].n_bytes = n_bytes;
+    filling = !filling;
+}
 
 static struct quant_plan *plan_of(const struct quant_spec *spec)
 {
@@ -336,7 +368,8 @@ static void quantise(const struct tensor *t, const struct decision *d)
 {
     const struct quant_plan *plan = plan_of(&d->spec);
     const struct quant_sheet sheet = sheet_of(t, d);
-    struct quant_result r = { .stats = report ? xcalloc(d->rows, sizeof *r.stats) : NULL };
+    struct quant_result r = { .stats = report ? xcalloc(d->rows, sizeof *r.stats) : NULL,
+                              .meanwhile = put_waiting };
     struct quant_fit whole;
     size_t cell_cols, n_cell = quant_row_cells(&d->spec, d->cols, &cell_cols), end, bad_row = 0;
     size_t n_scale = d->rows * n_cell, n_word = d->rows * pack_words(d->cols, d->spec.bits);
@@ -347,17 +380,18 @@ static void quantise(const struct tensor *t, const struct decision *d)
         r.word = xnew(n_word, sizeof *r.word);
         r.scale = xnew(n_scale, sheet.width);
         r.zero = xnew(n_scale, sizeof *r.zero);
-    } else {
-        r.weights = xaligned(batch * d->cols, sheet.width);
     }
     if (is_whole)
         status = quant_sheet_whole(plan, &sheet, &whole);
     for (size_t first = 0; first < d->rows && !status; first = end) {
         end = d->rows - first < batch ? d->rows : first + batch;
+        size_t n_bytes = (end - first) * d->cols * sheet.width;
+        if (!pack_path)
+            r.weights = begin_batch(n_bytes);
         status = quant_sheet_rows(plan, &sheet, is_whole ? &whole : NULL, first, end, (int)n_thread, &r,
                                   &bad_row);
-        if (r.weights && !status)
-            ts_out_data(out, r.weights, (end - first) * d->cols * sheet.width);
+        if (!pack_path)
+            end_batch(n_bytes);
     }
     if (status < 0)
         die("'%s': output channel %zu: %s", t->name, bad_row, quant_why(status));
@@ -373,7 +407,6 @@ static void quantise(const struct tensor *t, const struct decision *d)
         put_report(t, d, r.stats, 0, d->rows, 0);
     for (size_t k = 0; report && !strcmp(report_by, "channel") && k < d->rows; k++)
         put_report(t, d, r.stats, k, 1, 1);
-    free(r.weights);
     free(r.word);
     free(r.scale);
     free(r.zero);
@@ -469,14 +502,17 @@ static void take_frame(struct ts_reader *in)
         decide(ts_frame_tensor(in, i), &d[i]);
         announce(ts_frame_tensor(in, i), &d[i]);
     }
+    put_waiting();
     set_metadata(in);
     ts_out_frame(out, outgoing, n_outgoing);
     for (size_t i = 0; (got = ts_next_in_frame(in, &t)) > 0; i++) {
         msg_progress("%s: %s", ts_path(in), t.name);
-        if (d[i].quantise)
+        if (d[i].quantise) {
             quantise(&t, &d[i]);
-        else
+        } else {
+            put_waiting();
             ts_out_data(out, t.data, t.n_bytes);
+        }
     }
     if (got < 0)
         ts_die(in);
@@ -578,6 +614,7 @@ int main(int argc, char **argv)
     }
     if (got < 0)
         ts_die(in);
+    put_waiting();
     if (!n_done || (pack_path && !packed_dtype))
         die("%s: no tensor was chosen", ts_path(in));
     if (recipe && quant_recipe_unused(recipe))
@@ -592,6 +629,8 @@ int main(int argc, char **argv)
         csvout_close(report);
     ts_close(in);
     quant_recipe_free(recipe);
+    free(batches[0].data);
+    free(batches[1].data);
     msg_progress_end();
     return 0;
 }

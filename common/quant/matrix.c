@@ -123,9 +123,8 @@ static void pack(const struct job *j, struct worker *w, size_t r)
     }
 }
 
-static void take_panel(void *ctx, size_t task, int worker)
+static void take_panel(const struct job *j, size_t task, int worker)
 {
-    const struct job *j = ctx;
     const struct quant_sheet *s = j->sheet;
     const struct quant_result *to = j->result;
     struct worker *w = &j->worker[worker];
@@ -160,6 +159,16 @@ static void take_panel(void *ctx, size_t task, int worker)
         store(j, w, r, n);
 }
 
+/* The first task is `meanwhile`. */
+static void take_task(void *ctx, size_t task, int worker)
+{
+    const struct job *j = ctx;
+    if (task)
+        take_panel(j, task - 1, worker);
+    else if (j->result->meanwhile)
+        j->result->meanwhile();
+}
+
 int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sheet,
                      const struct quant_fit *whole, size_t first, size_t end, int n_thread,
                      const struct quant_result *result, size_t *bad_row)
@@ -175,7 +184,7 @@ int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sh
     j.worker = xcalloc(n, sizeof *j.worker);
     j.status = xcalloc(n_panel, sizeof *j.status);
     j.bad_row = xcalloc(n_panel, sizeof *j.bad_row);
-    threads_for(n_thread, n_panel, take_panel, &j);
+    threads_for(n_thread, n_panel + 1, take_task, &j);
     for (size_t i = n_panel; i--;)
         if (j.status[i] < 0) {
             status = j.status[i];
@@ -192,13 +201,14 @@ int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sh
 int quant_sheet_whole(const struct quant_plan *plan, const struct quant_sheet *sheet, struct quant_fit *whole)
 {
     size_t n = sheet->rows * sheet->cols;
+    const float *w = sheet->f32;
     float *floats = NULL;
-    if (!sheet->f32) {
-        floats = xaligned(n, sizeof *floats);
+    if (!w && sheet->load) {
+        w = floats = xaligned(n, sizeof *floats);
         sheet->load(sheet->source, 0, n, floats);
     }
     struct quant_work *work = quant_work_new(plan);
-    int status = quant_whole(work, floats ? floats : sheet->f32, n, whole);
+    int status = quant_whole(work, w, n, whole);
     quant_work_free(work);
     free(floats);
     return status;

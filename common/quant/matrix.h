@@ -32,6 +32,8 @@ struct quant_result {
     void *scale;   /* [rows][cells of a row], stored */
     int *zero;     /* [rows][cells of a row] */
     struct quant_stats *stats; /* [rows], of the weights as stored */
+    void (*meanwhile)(
+        void); /* called once, by one of the threads, while others begin: to write what is ready */
 };
 
 /* quant_whole of a sheet, for QUANT_PER_TENSOR. */

@@ -151,7 +151,7 @@ static float at_most(double x, float limit)
 static void clip_range(struct quant_work *work, const float *w, size_t n, int sign, float *lo, float *hi)
 {
     const struct quant_spec *s = &work->plan->spec;
-    float most = -*lo > *hi ? -*lo : *hi, a = most;
+    float most = -*lo > *hi ? -*lo : *hi, a;
     int asym = quant_grid_is_asym(s->grid);
     if (s->clip == QUANT_MINMAX || most == 0)
         return;
