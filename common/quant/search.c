@@ -16,24 +16,19 @@ enum {
     BOUNDED_BITS = 6 /* with more levels bounds cost more than trying */
 };
 
-/* Seen from an edge k * width away from 0: by how much the weights beyond are over it, in sum and in widths;
- * what that loses on the way to the next edge, and how many weights are in between. */
-struct edge {
-    double over, drop, n;
-};
-
-/* One side of 0, or both as |w|. */
+/* One side of 0. From an edge k widths away: by how much the weights beyond are over it, in sum and in sum of
+ * squares (from below), in widths. The last one is beyond all. */
 struct side {
     int n_level;
-    struct edge edge[MOST_BINS + 1];
-    double over_squared[MOST_BINS + 1]; /* sum of squares of over, from below; not of both */
+    double over[MOST_BINS + 2], over_squared[MOST_BINS + 1];
 };
 
 struct quant_search {
     double shrink[QUANT_CANDIDATES];
     uint64_t together[2 * MOST_BINS]; /* counts and sums of fractions */
     int64_t count[2 * MOST_BINS], fraction[2 * MOST_BINS];
-    struct side up, down, both;
+    struct side up, down;
+    double over[MOST_BINS + 2]; /* of both */
     int n_bin;
     double base; /* the level next to 0, in units of the scale: 0, or 1/2 of midrise */
     double squares, most, width, n;
@@ -119,25 +114,37 @@ static void count_places(struct quant_search *s, const float *w, size_t n, float
     }
 }
 
-/* From the outermost edge inwards, in whole numbers: `sign` 1 goes through the bins above 0, -1 through those
- * below. */
-static void see_from_edges(const struct quant_search *s, struct side *side, int sign)
+/* What is seen of one side on the way inwards, in whole numbers: weights beyond, and the sum of their places.
+ */
+struct view {
+    int64_t n, sum;
+    double over, squared;
+};
+
+/* From edge k + 1 to edge k, across `count` weights whose places sum up to `places`. */
+static inline void step_in(struct view *v, struct side *side, int k, int64_t count, int64_t places)
 {
-    const int64_t *count = s->count + s->n_bin - (sign < 0), *fraction = s->fraction + s->n_bin - (sign < 0);
-    const double unit = 1.0 / (1 << FRACTION);
-    int64_t n = 0, sum = 0; /* of weights beyond, and of their places */
-    double over = 0, squared = 0;
-    side->edge[s->n_bin] = (struct edge){ 0, 0, 0 };
-    side->over_squared[s->n_bin] = 0;
-    for (int k = s->n_bin; k--;) {
-        int64_t c = count[k * sign];
-        squared += 2 * over + (double)n; /* those beyond the next edge; the bin's own count as 0 */
-        n += c;
-        sum += ((int64_t)(k + (sign < 0)) << FRACTION) * c + sign * fraction[k * sign];
-        double nearer = (double)(sum - ((int64_t)k << FRACTION) * n) * unit;
-        side->edge[k] = (struct edge){ nearer, over - nearer, (double)c };
-        side->over_squared[k] = squared;
-        over = nearer;
+    v->squared += 2 * v->over + (double)v->n; /* those beyond edge k + 1; the others as nothing */
+    v->n += count;
+    v->sum += places;
+    v->over = (double)(v->sum - ((int64_t)k << FRACTION) * v->n) * (1.0 / (1 << FRACTION));
+    side->over[k] = v->over;
+    side->over_squared[k] = v->squared;
+}
+
+static void see_from_edges(struct quant_search *s)
+{
+    const int n = s->n_bin;
+    struct view up = { 0, 0, 0, 0 }, down = up;
+    for (int k = n; k <= n + 1; k++)
+        s->up.over[k] = s->down.over[k] = s->over[k] = 0;
+    s->up.over_squared[n] = s->down.over_squared[n] = 0;
+    for (int k = n; k--;) {
+        int a = n + k, b = n - 1 - k; /* their bins; below 0 fractions count from the far end */
+        step_in(&up, &s->up, k, s->count[a], ((int64_t)k << FRACTION) * s->count[a] + s->fraction[a]);
+        step_in(&down, &s->down, k, s->count[b],
+                ((int64_t)(k + 1) << FRACTION) * s->count[b] - s->fraction[b]);
+        s->over[k] = up.over + down.over;
     }
 }
 
@@ -152,33 +159,37 @@ static void fill(struct quant_search *s, const float *w, size_t n, float most)
     s->n = (double)n;
     s->most = (double)most;
     s->width = (double)most / s->n_bin;
-    see_from_edges(s, &s->up, 1);
-    see_from_edges(s, &s->down, -1);
-    for (int k = 0; k <= s->n_bin; k++) {
-        const struct edge *a = &s->up.edge[k], *b = &s->down.edge[k];
-        s->both.edge[k] = (struct edge){ a->over + b->over, a->drop + b->drop, a->n + b->n };
-    }
+    see_from_edges(s);
 }
 
 /* ---- bounds */
 
-/* sum of H over the thresholds first..last of a side, in widths and from above; *slack adds up what it may be
- * too large by. `step` is the scale in widths. */
-static double sum_over(const struct quant_search *s, const struct side *side, int first, int last,
-                       double step, double *slack)
+/* sum of H over the thresholds first..last, in widths and from above. `step` is the scale in widths. */
+static double sum_over(const struct quant_search *s, const double *over, int first, int last, double step)
 {
-    double sum = 0, n = 0;
+    double sum = 0;
     for (int j = first; j <= last; j++) {
         double x = (s->base + j - 0.5) * step;
         if (x >= s->n_bin)
             break;
         int k = (int)x;
-        const struct edge *e = &side->edge[k];
-        sum += e->over + (x - k) * e->drop;
-        n += e->n;
+        sum += over[k] + (x - k) * (over[k + 1] - over[k]);
     }
-    *slack += n / 4; /* a convex function whose slope changes by n */
     return sum;
+}
+
+/* What the sum over both sides may be too large by: H is convex, and its slope changes by the number of
+ * weights between two edges. */
+static double slack_of(const struct quant_search *s, int last, double step)
+{
+    int64_t n = 0;
+    for (int j = 1; j <= last; j++) {
+        double x = (s->base + j - 0.5) * step;
+        if (x >= s->n_bin)
+            break;
+        n += s->count[s->n_bin + (int)x] + s->count[s->n_bin - 1 - (int)x];
+    }
+    return (double)n / 4;
 }
 
 /* sum of (|w| - top)^2 beyond the outer level of one side, or n_more levels further out, in widths and from
@@ -220,19 +231,24 @@ static struct quant_cell cell_of(const struct wanted *q, double p)
 #define ROUNDING       1e-4
 #define ROUNDING_CLOSE 1e-6
 
-/* The error of a cell, from below in *low and from above. `step` is its scale in widths. */
-static double bound(const struct quant_search *s, double step, double cut, double *low)
+/* The error of a cell, from below; *least comes down to what it is from above. `step` is its scale in widths.
+ */
+static double bound(const struct quant_search *s, double step, double *least)
 {
-    int up = s->up.n_level, down = s->down.n_level, shared = up < down ? up : down;
-    double slack = 0, width_squared = s->width * s->width;
-    double over = sum_over(s, &s->both, 1, shared, step, &slack) +
-                  sum_over(s, up > down ? &s->up : &s->down, shared + 1, up > down ? up : down, step, &slack);
-    double whole = s->squares, close = ROUNDING_CLOSE * s->n * s->most * step * s->width;
+    int up = s->up.n_level, down = s->down.n_level, shared = up < down ? up : down,
+        all = up < down ? down : up;
+    double width_squared = s->width * s->width, close = ROUNDING_CLOSE * s->n * s->most * step * s->width;
+    double over = sum_over(s, s->over, 1, shared, step) +
+                  sum_over(s, up > down ? s->up.over : s->down.over, shared + 1, all, step);
+    double whole = s->squares;
     if (s->base > 0) /* the level next to 0 is off by that: sum (|w| - base)^2 */
-        whole += (s->n * s->base * step - 2 * s->both.edge[0].over) * s->base * step * width_squared;
-    *low = whole - 2 * step * over * width_squared - close;
-    *low = *low > cut ? *low : cut;
-    return whole - 2 * step * (over - slack) * width_squared + close;
+        whole += (s->n * s->base * step - 2 * s->over[0]) * s->base * step * width_squared;
+    double low = whole - 2 * step * over * width_squared - close;
+    if (low < *least) {
+        double high = low + 2 * close + 2 * step * slack_of(s, all, step) * width_squared;
+        *least = high < *least ? high : *least;
+    }
+    return low;
 }
 
 /* Fills s->candidate, and returns how many come into question: those behind clip more than the best can cost.
@@ -255,8 +271,8 @@ static int bound_all(struct quant_search *s, const struct wanted *q, double leas
             break;
         c->bound = cut;
         if (q->bits <= BOUNDED_BITS) {
-            double high = bound(s, step, cut, &c->bound);
-            least = high < least ? high : least;
+            double low = bound(s, step, &least);
+            c->bound = low > cut ? low : cut;
         }
     }
     return i;
