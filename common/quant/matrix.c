@@ -95,7 +95,8 @@ static void store(const struct job *j, struct worker *w, size_t r, size_t n)
     }
 }
 
-/* Whether storing makes a value infinite: only looked for where the outer levels come near. */
+/* Whether storing makes a value infinite: only looked for where the outer levels come near, or a
+ * bias is corrected. */
 static int leaves_range(const struct job *j, const struct quant_fit *fit, const float *q)
 {
     float most = 0, limit = j->sheet->limit < 3e38F ? j->sheet->limit : 3e38F;
@@ -103,7 +104,7 @@ static int leaves_range(const struct job *j, const struct quant_fit *fit, const 
         const struct quant_cell *c = &fit[k].cell;
         most = fmaxf(most, fmaxf(fabsf(c->hi - c->offset), fabsf(c->lo - c->offset)) * fabsf(c->scale));
     }
-    if (most < limit / 2) /* a corrected bias may add to it */
+    if (most < limit / 2 && !quant_plan_spec(j->plan)->bias) /* whose correction knows no bounds */
         return 0;
     for (size_t i = 0; i < j->sheet->cols; i++)
         if (!(fabsf(q[i]) < j->sheet->limit))

@@ -68,8 +68,8 @@ double quant_search_shrink(const struct quant_search *s, int i)
 /* ---- the histogram */
 
 /* Places in widths from -most, FRACTION bits of them behind the point. */
-VECTOR_CLONES static void find_places(const float *restrict w, size_t n, float most, float per_width,
-                                      int32_t last, int32_t *restrict place)
+VECTOR_CLONES static void search_places(const float *restrict w, size_t n, float most, float per_width,
+                                        int32_t last, int32_t *restrict place)
 {
     for (size_t i = 0; i < n; i++) {
         int32_t x = (int32_t)((w[i] + most) * per_width);
@@ -78,7 +78,7 @@ VECTOR_CLONES static void find_places(const float *restrict w, size_t n, float m
 }
 
 /* Lanes as in grid.c: the order of the sum depends on n alone. */
-VECTOR_CLONES static double sum_squares(const float *w, size_t n)
+VECTOR_CLONES static double search_squares(const float *w, size_t n)
 {
     enum { LANES = 8 };
     double sum[LANES] = { 0 }, all = 0;
@@ -103,7 +103,7 @@ static void count_places(struct quant_search *s, const float *w, size_t n, float
     memset(s->together, 0, 2 * (size_t)s->n_bin * sizeof *s->together);
     for (size_t at = 0; at < n; at += PIECE) {
         size_t k = n - at < PIECE ? n - at : PIECE;
-        find_places(w + at, k, most, per_width, last, place);
+        search_places(w + at, k, most, per_width, last, place);
         for (size_t i = 0; i < k; i++)
             s->together[place[i] >> FRACTION] += ((uint64_t)1 << COUNT_AT) +
                                                  ((uint32_t)place[i] & ((1u << FRACTION) - 1));
@@ -155,7 +155,7 @@ static void fill(struct quant_search *s, const float *w, size_t n, float most)
     memset(s->fraction, 0, 2 * (size_t)s->n_bin * sizeof *s->fraction);
     for (size_t at = 0; at < n; at += FLUSH)
         count_places(s, w + at, n - at < FLUSH ? n - at : FLUSH, most);
-    s->squares = sum_squares(w, n);
+    s->squares = search_squares(w, n);
     s->n = (double)n;
     s->most = (double)most;
     s->width = (double)most / s->n_bin;
