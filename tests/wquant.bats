@@ -425,8 +425,14 @@ END
     [[ $stderr == "wquant: 'w': output channel 0: the quantised weights leave the range of the dtype" ]]
     wquant --grid=absmax -o q.t w.t
     [[ $(values q.t) == "65504 -65504" ]]
-    matrix w 1x2 F32 3.4e38 -3.4e38 | wquant --grid=gptq --scale=f32 -o q.t || true
-    matrix w 2x2 F32 1e-45 0 -1e-42 1e-42 | wquant | values -
+    # the corrected spread of this one goes beyond F32
+    matrix w 1x4 F32 3.4e38 -3.4e38 0.5e38 -0.5e38 >w.t
+    wquant --bits=2 --scale=f32 --clip=pct:50 -o q.t w.t
+    run -1 --separate-stderr wquant --bits=2 --scale=f32 --clip=pct:50 --bias=both -o r.t w.t
+    [[ $stderr == *"leave the range of the dtype" && ! -e r.t ]]
+    # the smallest numbers there are
+    matrix w 1x4 F32 1e-45 0 -1e-42 1e-42 | wquant --grid=absmax | values - >got
+    [[ $(cat got) == "0 0 -1.00053e-42 1.00053e-42" ]]
 }
 
 @test "wquant: usage" {

@@ -43,12 +43,12 @@ cd "$work" || exit
 gigabytes=$(stat -c %s f32.safetensors | awk '{ print $1 / 1e9 }')
 for dtype in f32 bf16; do
     race "wquant -j $threads -z 0 -o q.t $dtype.safetensors" "cp $dtype.safetensors copy.safetensors" "$repeats"
-    rate "$dtype, 4 bits by channel, min-max, $threads threads, against cp" "$gigabytes" GB/s
+    rate "$dtype 4 bits by channel min-max $threads threads: cp" "$gigabytes" GB/s
     race "wquant -j $threads -z 0 --per group:128 -o q.t $dtype.safetensors" "cp $dtype.safetensors copy.safetensors" "$repeats"
-    rate "$dtype, 4 bits by group of 128, min-max, $threads threads, against cp" "$gigabytes" GB/s
+    rate "$dtype 4 bits by group of 128 min-max $threads threads: cp" "$gigabytes" GB/s
     race "wquant -j $threads -z 0 --clip mse -o q.t $dtype.safetensors" "cp $dtype.safetensors copy.safetensors" "$repeats"
-    rate "$dtype, 4 bits by channel, least error, $threads threads, against cp" "$gigabytes" GB/s
+    rate "$dtype 4 bits by channel least error $threads threads: cp" "$gigabytes" GB/s
 done
 race "wquant -j $threads -z 0 --clip mse -o q.t f32.safetensors" true "$repeats"
 peer=$(awk -v g="$gigabytes" -v r="$(python3 reference.py search f32.safetensors)" 'BEGIN { print g / r }')
-rate "f32, 4 bits by channel, least error, $threads threads, against 80 ranges in numpy" "$gigabytes" GB/s
+rate "f32 4 bits by channel least error $threads threads: 80 ranges in numpy" "$gigabytes" GB/s
