@@ -49,19 +49,19 @@ static int rows_are_alike(void)
 {
     enum { OUTS = 36, IN = 500 };
     float *w = xnew(OUTS * IN, sizeof *w), *x = xnew(TILE * IN, sizeof *x), *y = xnew(TILE * OUTS, sizeof *y);
-    float first[OUTS];
     for (size_t i = 0; i < (size_t)OUTS * IN; i++)
         w[i] = (float)(i * 37 % 101) / 101 - 0.5f;
     for (size_t i = 0; i < (size_t)TILE * IN; i++)
         x[i] = (float)(i % IN * 59 % 103) / 103 - 0.5f;
     int alike = 1;
+    float first[OUTS] = { 0 };
     for (size_t n_row = TILE; n_row; n_row -= GEMM_ROWS) {
         blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, (int)n_row, OUTS, IN, 1, x, IN, w, IN, 0, y,
                     OUTS);
+        for (size_t i = 0; i < n_row * OUTS; i++)
+            alike &= y[i] == (n_row == TILE ? y : first)[i % OUTS];
         if (n_row == TILE)
             memcpy(first, y, sizeof first);
-        for (size_t i = 0; i < n_row; i++)
-            alike &= !memcmp(y + i * OUTS, first, sizeof first);
     }
     free(y);
     free(x);
@@ -175,14 +175,14 @@ static void count_terms(void *ctx, size_t task, int worker)
 /* n numbers as terms, from element `at` of each term[] on. */
 static void write_terms(const struct pack *p, const float *x, size_t n, char *const term[], size_t at)
 {
-    float *whole[BF16_TERMS];
-    uint16_t *half[BF16_TERMS];
+    float *whole[BF16_TERMS] = { NULL };
+    uint16_t *half[BF16_TERMS] = { NULL };
     for (int t = 0; t < p->g->n_term; t++) {
         whole[t] = (float *)term[t] + at;
         half[t] = (uint16_t *)term[t] + at;
     }
     if (p->kind == AS_IT_IS)
-        memcpy(whole[0], x, n * sizeof *x);
+        memcpy((float *)term[0] + at, x, n * sizeof *x);
     else if (p->kind == FLOAT_TERMS)
         bf16_split_f32(x, n, p->g->n_term, whole);
     else
@@ -225,7 +225,7 @@ static void pack_block(void *ctx, size_t block, int worker)
         return;
     }
     char *term[BF16_TERMS] = { NULL };
-    for (int t = 0; t < g->n_term; t++)
+    for (int t = 0; t == 0 || t < g->n_term; t++)
         term[t] = xaligned(r.n_row * r.n_column, sizeof(float));
     split_part(p, r, term, 0, r.n_column);
     for (int t = 0; t < g->n_term; t++) {
@@ -391,8 +391,8 @@ static void row_terms(const struct run *r, struct tile t, size_t i, char *const 
     const struct gemm_weight *w = r->w;
     size_t n_in = w->n_in;
     const float *x = r->x + (t.row + i) * r->ldx;
-    float *whole[BF16_TERMS];
-    uint16_t *half[BF16_TERMS];
+    float *whole[BF16_TERMS] = { NULL };
+    uint16_t *half[BF16_TERMS] = { NULL };
     for (int a = 0; a < w->n_x_term; a++) {
         whole[a] = (float *)to[a];
         half[a] = (uint16_t *)to[a];
@@ -400,7 +400,7 @@ static void row_terms(const struct run *r, struct tile t, size_t i, char *const 
             memset(to[a], 0, n_in * (w->bf16 ? sizeof **half : sizeof **whole));
     }
     if (i < t.n_row && !w->rounded)
-        memcpy(whole[0], x, n_in * sizeof *x);
+        memcpy(to[0], x, n_in * sizeof *x);
     else if (i < t.n_row && w->bf16)
         bf16_split(x, n_in, w->n_x_term, half);
     else if (i < t.n_row)
@@ -413,8 +413,8 @@ static void copy_plain(const struct run *r, struct tile t, size_t from, size_t e
 {
     size_t n_in = r->w->n_in, size = r->w->bf16 ? sizeof(uint16_t) : sizeof(float);
     for (size_t i = from; i < end; i++) {
-        char *to[BF16_TERMS];
-        for (int a = 0; a < r->w->n_x_term; a++)
+        char *to[BF16_TERMS] = { NULL };
+        for (int a = 0; a == 0 || a < r->w->n_x_term; a++)
             to[a] = copy + ((size_t)a * t.n_filled + i) * n_in * size;
         row_terms(r, t, i, to);
     }
@@ -425,9 +425,9 @@ static void copy_packed(const struct run *r, struct tile t, size_t from, size_t 
     size_t n_in = r->w->n_in;
     float *terms = r->w->rounded ? xnew((size_t)BF16_TERMS * FMAGEMM_ROWS * n_in, sizeof *terms) : NULL;
     for (size_t first = from; first < end; first += FMAGEMM_ROWS) {
-        const float *row[BF16_TERMS][FMAGEMM_ROWS];
+        const float *row[BF16_TERMS][FMAGEMM_ROWS] = { { NULL } };
         for (size_t i = 0; i < FMAGEMM_ROWS; i++) {
-            char *to[BF16_TERMS];
+            char *to[BF16_TERMS] = { NULL };
             row[0][i] = first + i < t.n_row ? r->x + (t.row + first + i) * r->ldx : NULL;
             for (int a = 0; terms && a < BF16_TERMS; a++) {
                 to[a] = (char *)(terms + ((size_t)a * FMAGEMM_ROWS + i) * n_in);
