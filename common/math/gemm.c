@@ -16,9 +16,9 @@
 
 enum {
     TILE = 512,      /* most rows of a task */
-    BLOCK = 512,     /* most outputs of a task */
+    BLOCK = 512,     /* most outputs of a task, with a library */
     LARGE = 1 << 21, /* multiplications of GEMM_ROWS rows from which on a tile may have more rows */
-    STRETCH = 4096,  /* rows whose copies are in memory at a time */
+    STRETCH = 2048,  /* rows whose copies are in memory at a time */
 };
 
 struct gemm_weight {
@@ -125,15 +125,18 @@ static size_t round_up(size_t n)
     return (n + GEMM_ROWS - 1) / GEMM_ROWS * GEMM_ROWS;
 }
 
-/* Blocks of equal size, so that the last is no crumb; tiles that keep even the smallest product of a large
- * matrix above what libraries take for a small one. */
+/* Blocks of about equal size, so that the last is no crumb. Our own kernels read packed rows, so small blocks
+ * cost nothing and share out better; for the libraries tiles keep even the smallest product of a large matrix
+ * above what they take for a small one. */
 static void set_tiles(struct gemm_weight *g)
 {
-    g->n_block = (g->n_out + BLOCK - 1) / BLOCK;
-    g->block = (g->n_out + g->n_block - 1) / g->n_block;
+    int own = g->library == GEMM_OWN;
+    size_t most = own ? 8 * FMAGEMM_OUTS : BLOCK, unit = own ? FMAGEMM_OUTS : 1;
+    g->n_block = (g->n_out + most - 1) / most;
+    g->block = ((g->n_out + g->n_block - 1) / g->n_block + unit - 1) / unit * unit;
     g->n_block = (g->n_out + g->block - 1) / g->block;
     size_t smallest = g->n_out - (g->n_block - 1) * g->block;
-    g->tile = (double)smallest * (double)g->n_in * GEMM_ROWS >= LARGE ? TILE : GEMM_ROWS;
+    g->tile = own || (double)smallest * (double)g->n_in * GEMM_ROWS >= LARGE ? TILE : GEMM_ROWS;
 }
 
 struct pack {
@@ -442,6 +445,16 @@ static void copy_packed(const struct run *r, struct tile t, size_t from, size_t 
     free(terms);
 }
 
+static int needs_copy(const struct gemm_weight *w, struct tile t)
+{
+    return w->library == GEMM_OWN || w->rounded || t.n_filled > t.n_row;
+}
+
+static size_t copy_row_bytes(const struct gemm_weight *w)
+{
+    return w->n_in * (size_t)w->n_x_term * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
+}
+
 /* GEMM_ROWS rows of a tile's copy, if it has one. */
 static void copy_task(void *ctx, size_t task, int worker)
 {
@@ -454,25 +467,48 @@ static void copy_task(void *ctx, size_t task, int worker)
     (r->w->library == GEMM_OWN ? copy_packed : copy_plain)(r, t, from, from + GEMM_ROWS, r->copy[i]);
 }
 
-static int run_stretch(struct run *r, int n_thread)
+/* Memory for copies and products stays from one call to the next: fresh pages would cost as much as a third
+ * of a product. Calls at the same time have their own; one of them is kept. */
+struct scratch {
+    _Alignas(64) size_t size;
+    _Alignas(64) char data[];
+};
+static _Atomic(struct scratch *) kept;
+
+static struct scratch *scratch_take(size_t size)
+{
+    struct scratch *s = atomic_exchange(&kept, NULL);
+    if (s && s->size >= size)
+        return s;
+    free(s);
+    s = xaligned(sizeof *s + size, 1);
+    s->size = size;
+    return s;
+}
+
+static void scratch_give(struct scratch *s)
+{
+    free(atomic_exchange(&kept, s));
+}
+
+/* Up to STRETCH rows, with room for copies of as many. */
+static int run_stretch(struct run *r, char *room, int n_thread)
 {
     const struct gemm_weight *w = r->w;
     size_t n_tile = (r->n + w->tile - 1) / w->tile, n_copy = 0;
-    size_t size = (w->bf16 ? sizeof(uint16_t) : sizeof(float)) * (size_t)w->n_x_term;
-    r->copy = xcalloc(n_tile, sizeof *r->copy);
+    char *copy[STRETCH / GEMM_ROWS] = { NULL };
+    r->copy = copy;
     for (size_t i = 0; i < n_tile; i++) {
         struct tile t = tile_of(r, i);
-        if (w->library == GEMM_OWN || w->rounded || t.n_filled > t.n_row) {
-            r->copy[i] = xaligned(t.n_filled * w->n_in, size);
+        if (needs_copy(w, t)) {
+            copy[i] = room;
+            room += t.n_filled * copy_row_bytes(w);
             n_copy++;
         }
     }
     if (n_copy)
         threads_for(n_thread, n_tile * (w->tile / GEMM_ROWS), copy_task, r);
     threads_for(n_thread, n_tile * w->n_block, run_task, r);
-    for (size_t i = 0; i < n_tile; i++)
-        free(r->copy[i]);
-    free(r->copy);
     return atomic_load(&r->failed) ? -1 : 0;
 }
 
@@ -482,7 +518,8 @@ int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, 
     if (ldx < w->n_in || ldy < w->n_out || ldx > INT_MAX)
         return -1;
     n_thread = n_thread < 1 ? 1 : n_thread;
-    float *product = xaligned((size_t)n_thread * w->block * w->tile, sizeof *product);
+    size_t product_bytes = (size_t)n_thread * w->block * w->tile * sizeof(float);
+    struct scratch *s = scratch_take(product_bytes + round_up(least(n, STRETCH)) * copy_row_bytes(w));
     int failed = 0;
     for (size_t from = 0; from < n && !failed; from += STRETCH) {
         struct run r = {
@@ -490,11 +527,11 @@ int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, 
         };
         r.n = least(STRETCH, n - from);
         r.accumulate = accumulate;
-        r.product = product;
+        r.product = (float *)s->data;
         atomic_init(&r.failed, 0);
-        failed = run_stretch(&r, n_thread);
+        failed = run_stretch(&r, s->data + product_bytes, n_thread);
     }
-    free(product);
+    scratch_give(s);
     return failed;
 }
 
