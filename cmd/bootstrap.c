@@ -132,8 +132,7 @@ static const char *const trouble_text[N_TROUBLE] = {
     "the statistic is undefined or beyond the range of doubles: values above 1e150 or all below 1e-150",
     "the statistic is undefined: one of the two groups has no row",
     "some resamples have no statistic: see degenerate",
-    "one row (or cluster) alone in its stratum, group or table is drawn every time: the interval is too "
-    "narrow",
+    "one row (or cluster) alone in its stratum, group or table is always drawn: the interval is too narrow",
     "too few resamples for this level: an end of the interval is an extreme draw",
     "no bca interval: all draws lie on one side of the estimate, or leaving out rows changes nothing",
     "no bca interval: to leave out every row in turn would take too long; see percentile",

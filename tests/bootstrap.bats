@@ -342,7 +342,7 @@ exact,17631096,87178291200\nexact,90584512,87178291200\nexact,16004363962,871782
     printf '%s\n' x,y,g,l,s 1,1e-170,a,p,1 inf,4e-170,b,p,1 3,3e-170,a,p,2 2,2e-170,a,q,3 7,1e-170,a,q,3 > odd.csv
     said "diff-mean of y, q: the statistic is undefined: one of the two groups has no row" --stat diff-mean --x y --group g --by l
     said "mean of x: a value is infinite" --stat mean --x x
-    said "mean of y: one row (or cluster) alone in its stratum, group or table is drawn every time: the interval is too narrow" \
+    said "mean of y: one row (or cluster) alone in its stratum, group or table is always drawn: the interval is too narrow" \
         --stat mean --x y --strata s
     # 1e-170 squared is no double: neither 0, as if all were equal, nor silence
     said "var of y: the statistic is undefined or beyond the range of doubles" --stat var --x y

@@ -1,7 +1,8 @@
 /* vector.h - one binary for every processor.  Layer: base.
  * VECTOR_CLONES before a function compiles it three times, for AVX-512, AVX2 and any processor; the first
  * call picks one. For plain loops that compilers vectorise; the results are the same, as nothing is
- * contracted. SPDX-License-Identifier: GPL-3.0-or-later */
+ * contracted. Such a function is static, behind a wrapper, and has its name to itself in all of common/:
+ * Clang 14 gives what picks the clone the linkage of no file. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef BASE_VECTOR_H
 #define BASE_VECTOR_H
 

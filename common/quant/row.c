@@ -106,7 +106,7 @@ enum { LANES = 8 };
         return all;                                                                                          \
     }
 SUM_OVER(sum_of, (double)w[j])
-SUM_OVER(sum_squares, (double)w[j] * (double)w[j])
+SUM_OVER(sum_row_squares, (double)w[j] * (double)w[j])
 SUM_OVER(sum_off, fabs((double)w[j] - mean))
 SUM_OVER(sum_squares_off, ((double)w[j] - mean) * ((double)w[j] - mean))
 SUM_OVER(sum_errors, ((double)q[j] - (double)w[j]) * ((double)q[j] - (double)w[j]))
@@ -282,7 +282,7 @@ void quant_measure(struct quant_work *work, const struct quant_fit *fit, const f
         struct quant_stats cell = { .n = n,
                                     .n_clipped = count_outside(x, n, fit[k].lo, fit[k].hi),
                                     .n_cell = 1,
-                                    .squares = sum_squares(x, x, n, 0),
+                                    .squares = sum_row_squares(x, x, n, 0),
                                     .errors = sum_errors(x, q + at, n, 0),
                                     .alpha = alpha,
                                     .scale = scale,
