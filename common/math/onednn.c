@@ -46,6 +46,7 @@
     X(dnnl_post_ops_create)                                                                                  \
     X(dnnl_post_ops_destroy)                                                                                 \
     X(dnnl_post_ops_append_sum)                                                                              \
+    X(dnnl_primitive_desc_query)                                                                             \
     X(dnnl_primitive_desc_query_md)                                                                          \
     X(dnnl_primitive_desc_destroy)                                                                           \
     X(dnnl_reorder_primitive_desc_create)                                                                    \
@@ -203,6 +204,10 @@ struct plan {
     int add;
     layout x, y, scratch;
     dnnl_primitive_t primitive;
+    /* the block's weights once more, where this number of rows wants them otherwise; or NULL */
+    layout layout;
+    dnnl_memory_t memory;
+    void *data;
 };
 
 struct onednn_block {
@@ -232,55 +237,6 @@ static dnnl_primitive_desc_t describe(layout x, layout w, layout y, int add)
     if (attr)
         lib.dnnl_primitive_attr_destroy(attr);
     return ok ? pd : NULL;
-}
-
-static void plan_free(struct plan *p)
-{
-    if (!p)
-        return;
-    if (p->primitive)
-        lib.dnnl_primitive_destroy(p->primitive);
-    layout_free(p->scratch);
-    layout_free(p->y);
-    layout_free(p->x);
-    free(p);
-}
-
-static struct plan *plan_new(const struct onednn_block *b, size_t n_row, size_t ldx, size_t ldy, int add)
-{
-    struct plan *p = xcalloc(1, sizeof *p);
-    *p = (struct plan){ .n_row = n_row, .ldx = ldx, .ldy = ldy, .add = add };
-    dnnl_dims_t x = { (dnnl_dim_t)n_row, (dnnl_dim_t)b->n_in }, x_strides = { (dnnl_dim_t)ldx, 1 };
-    dnnl_dims_t y = { (dnnl_dim_t)n_row, (dnnl_dim_t)b->n_out }, y_strides = { (dnnl_dim_t)ldy, 1 };
-    p->x = layout_strided(x, b->type, x_strides);
-    p->y = layout_strided(y, dnnl_f32, y_strides);
-    dnnl_primitive_desc_t pd = p->x && p->y ? describe(p->x, b->layout, p->y, add) : NULL;
-    const_layout scratch = pd ? lib.dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0) : NULL;
-    int ok = scratch && (p->scratch = layout_copy(scratch)) && !lib.dnnl_primitive_create(&p->primitive, pd);
-    if (pd)
-        lib.dnnl_primitive_desc_destroy(pd);
-    if (ok)
-        return p;
-    plan_free(p);
-    return NULL;
-}
-
-/* The plan for such a product, made when it is first asked for. */
-static const struct plan *plan_get(struct onednn_block *b, size_t n_row, size_t ldx, size_t ldy, int add)
-{
-    struct plan *p = NULL;
-    pthread_mutex_lock(&b->lock);
-    for (size_t i = 0; i < b->n_plan && !p; i++) {
-        struct plan *q = b->plan[i];
-        if (q->n_row == n_row && q->ldx == ldx && q->ldy == ldy && q->add == add)
-            p = q;
-    }
-    if (!p && (p = plan_new(b, n_row, ldx, ldy, add))) {
-        xgrow(&b->plan, &b->room, b->n_plan + 1, sizeof(struct plan *));
-        b->plan[b->n_plan++] = p;
-    }
-    pthread_mutex_unlock(&b->lock);
-    return p;
 }
 
 static int execute(dnnl_primitive_t primitive, int n, dnnl_exec_arg_t *args)
@@ -319,6 +275,93 @@ static int reorder(dnnl_memory_t from, const_layout from_layout, dnnl_memory_t t
     if (pd)
         lib.dnnl_primitive_desc_destroy(pd);
     return ok ? 0 : -1;
+}
+
+static void plan_free(struct plan *p)
+{
+    if (!p)
+        return;
+    if (p->primitive)
+        lib.dnnl_primitive_destroy(p->primitive);
+    unwrap(p->memory);
+    free(p->data);
+    layout_free(p->layout);
+    layout_free(p->scratch);
+    layout_free(p->y);
+    layout_free(p->x);
+    free(p);
+}
+
+/* Whether it would run code written to be plain rather than fast. */
+static int is_reference(dnnl_primitive_desc_t pd)
+{
+    const char *name = NULL;
+    return lib.dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, (void *)&name) || !name ||
+           strstr(name, "ref");
+}
+
+/* The product that a plan is for, with the weights as they are or, when no fast code takes them so for this
+ * number of rows, as it likes them. */
+static dnnl_primitive_desc_t describe_with(const struct onednn_block *b, struct plan *p)
+{
+    dnnl_primitive_desc_t as_they_are = describe(p->x, b->layout, p->y, p->add), pd = NULL;
+    if (as_they_are && !is_reference(as_they_are))
+        return as_they_are;
+    dnnl_dims_t w = { (dnnl_dim_t)b->n_in, (dnnl_dim_t)b->n_out };
+    layout any = layout_any(w, b->type);
+    if (any && (pd = describe(p->x, any, p->y, p->add)) && !is_reference(pd) &&
+        (p->layout = layout_copy(lib.dnnl_primitive_desc_query_md(pd, dnnl_query_weights_md, 0)))) {
+        p->data = xaligned(lib.dnnl_memory_desc_get_size(p->layout), 1);
+        p->memory = wrap(p->layout, p->data);
+    }
+    layout_free(any);
+    if (p->memory && !reorder(b->memory, b->layout, p->memory, p->layout)) {
+        if (as_they_are)
+            lib.dnnl_primitive_desc_destroy(as_they_are);
+        return pd;
+    }
+    unwrap(p->memory);
+    p->memory = NULL;
+    if (pd)
+        lib.dnnl_primitive_desc_destroy(pd);
+    return as_they_are;
+}
+
+static struct plan *plan_new(const struct onednn_block *b, size_t n_row, size_t ldx, size_t ldy, int add)
+{
+    struct plan *p = xcalloc(1, sizeof *p);
+    *p = (struct plan){ .n_row = n_row, .ldx = ldx, .ldy = ldy, .add = add };
+    dnnl_dims_t x = { (dnnl_dim_t)n_row, (dnnl_dim_t)b->n_in }, x_strides = { (dnnl_dim_t)ldx, 1 };
+    dnnl_dims_t y = { (dnnl_dim_t)n_row, (dnnl_dim_t)b->n_out }, y_strides = { (dnnl_dim_t)ldy, 1 };
+    p->x = layout_strided(x, b->type, x_strides);
+    p->y = layout_strided(y, dnnl_f32, y_strides);
+    dnnl_primitive_desc_t pd = p->x && p->y ? describe_with(b, p) : NULL;
+    const_layout scratch = pd ? lib.dnnl_primitive_desc_query_md(pd, dnnl_query_scratchpad_md, 0) : NULL;
+    int ok = scratch && (p->scratch = layout_copy(scratch)) && !lib.dnnl_primitive_create(&p->primitive, pd);
+    if (pd)
+        lib.dnnl_primitive_desc_destroy(pd);
+    if (ok)
+        return p;
+    plan_free(p);
+    return NULL;
+}
+
+/* The plan for such a product, made when it is first asked for. */
+static const struct plan *plan_get(struct onednn_block *b, size_t n_row, size_t ldx, size_t ldy, int add)
+{
+    struct plan *p = NULL;
+    pthread_mutex_lock(&b->lock);
+    for (size_t i = 0; i < b->n_plan && !p; i++) {
+        struct plan *q = b->plan[i];
+        if (q->n_row == n_row && q->ldx == ldx && q->ldy == ldy && q->add == add)
+            p = q;
+    }
+    if (!p && (p = plan_new(b, n_row, ldx, ldy, add))) {
+        xgrow(&b->plan, &b->room, b->n_plan + 1, sizeof(struct plan *));
+        b->plan[b->n_plan++] = p;
+    }
+    pthread_mutex_unlock(&b->lock);
+    return p;
 }
 
 /* The layout of the weights that oneDNN likes best. */
@@ -392,7 +435,7 @@ int onednn_multiply(struct onednn_block *b, const void *x, size_t ldx, size_t n_
     void *scratch = scratch_bytes ? xaligned(scratch_bytes, 1) : NULL;
     dnnl_memory_t mx = wrap(p->x, x), my = wrap(p->y, y), ms = wrap(p->scratch, scratch);
     dnnl_exec_arg_t args[] = { { DNNL_ARG_SRC, mx },
-                               { DNNL_ARG_WEIGHTS, b->memory },
+                               { DNNL_ARG_WEIGHTS, p->memory ? p->memory : b->memory },
                                { DNNL_ARG_DST, my },
                                { DNNL_ARG_SCRATCHPAD, ms } };
     int r = mx && my && ms ? execute(p->primitive, 4, args) : -1;
