@@ -69,19 +69,17 @@ static const struct cli_prog prog = {
            "reads the other",
     .notes =
         "Quantised are the matrices of attention and MLP, with output channels as the family has them "
-        "(columns in "
-        "gpt2). Embedding, head, positions, norms and biases stay as they are unless --embed, --head, "
-        "role:ROLE in "
-        "--only or a recipe, or a whole name there, asks for them. In a stream that is no model of a known "
-        "family, "
-        "every tensor of floats with two dimensions or more is quantised.\n"
+        "(columns in gpt2). "
+        "All else stays as it is, unless it is asked for by --embed, --head, or a role or name in full in "
+        "--only or a "
+        "recipe. In a stream that is no model of a known family, every tensor of floats with two dimensions "
+        "or more is "
+        "quantised.\n"
         "GRID, with H = 2^(bits-1) and a the end of the range: absmax, scale a/(H-1), levels -(H-1)..H-1; "
-        "qmax, the "
-        "same down to -H; qmin, a/H; ct, a/(H-1/2), as compressed-tensors; gptq, the same as the code of "
-        "GPTQ's "
-        "authors has it; q4_0, the largest weight/-H, as llama.cpp; midrise, a/H, levels half a scale off 0, "
-        "as ACIQ. "
-        "With a zero point: ct-asym, gptq-asym. Halves go to even.\n"
+        "qmax, the same down to -H; qmin, a/H; ct, a/(H-1/2), as compressed-tensors; gptq, the same as the "
+        "code of GPTQ's authors has it, where cells without negative weights get half their range; q4_0, the "
+        "largest weight/-H, as llama.cpp; midrise, a/H, levels half a scale off 0, as ACIQ. With a zero "
+        "point: ct-asym, gptq-asym. Halves go to even.\n"
         "RULE: minmax; pct:P, the percentile P of |w| (99.9); aciq-gauss and aciq-laplace, the optimum of "
         "Banner et "
         "al. 2019 for the grid's own step; mse, the least squared error of 641 ranges, each 1.1 % smaller "
@@ -99,13 +97,14 @@ static const struct cli_prog prog = {
         "quantised "
         "(bits, grid, per, group, clip, scale, bias, beyond; what is empty is as the options say); others "
         "are "
-        "ignored. The first row that is for a tensor counts; bits 16 leaves it alone.\n"
+        "ignored. The first row that is for a tensor counts; bits 16 leaves it alone. --only and --skip hold "
+        "as well.\n"
         "The report has alpha, half the range, and scale as means over cells; mse, sqnr_db and clipped_share "
         "of what "
         "was written; predicted_mse_gauss and _laplace, clipping noise plus scale^2/12 (Banner et al.).",
     .example = "  modelcat bloom-560m | wquant --bits 4 --clip mse --report report.csv -o w4.t\n"
                "  modelcat llama | wquant --pack llama-w4g128 --per group:128 --clip mse",
-    .see_also = "modelcat, kurt, tensorcat",
+    .see_also = "modelcat, ppl, kurt, tensorcat",
     .max_files = 1,
 };
 
@@ -153,6 +152,8 @@ static void learn_model(const struct ts_reader *in, const char *path)
 static struct quant_spec usual;
 static struct quant_recipe *recipe;
 static size_t n_done;
+static char *only_used, *skip_used; /* [items]: whether there was such a tensor */
+static int had_embed, had_head;
 
 struct decision {
     int quantise;
@@ -173,13 +174,28 @@ static int look_up(const struct tensor *t, struct decision *d)
         return got < 0 && !family && t->n_dim >= 2;
     d->subject.layer = p.layer;
     d->subject.role = p.is_bias ? NULL : lm_role_name(p.role);
+    had_embed |= p.role == LM_EMBED;
+    had_head |= p.role == LM_HEAD;
     d->linear = lm_role_is_linear(p.role) && !p.is_bias && t->n_dim == 2;
     int in_out = family ? family->weights_in_out
                         : lm_place_find(lm_family_find("gpt2"), t->name, &of_gpt2) == 1;
     d->in_out = in_out && d->linear && p.layer >= 0;
     if (p.is_bias)
         return 0;
-    return p.role == LM_EMBED ? embed_too : p.role == LM_HEAD ? head_too : d->linear;
+    return p.role == LM_EMBED ? embed_too : p.role == LM_HEAD ? head_too : d->linear && p.layer >= 0;
+}
+
+static void note_used(char **list, const struct pick_subject *s, char **used)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    if (!*used)
+        *used = xcalloc(n + 1, 1);
+    for (size_t i = 0; i < n; i++) {
+        char *const one[] = { list[i], NULL };
+        (*used)[i] |= (char)pick_any(one, s);
+    }
 }
 
 static enum quant_scale own_scale(enum tensor_dtype dtype)
@@ -211,6 +227,8 @@ static void decide(const struct tensor *t, struct decision *d)
     int asked = 0;
     *d = (struct decision){ .spec = usual };
     int wanted = look_up(t, d);
+    note_used(only, &d->subject, &only_used);
+    note_used(skip, &d->subject, &skip_used);
     if (!is_float || !t->n || !t->n_dim)
         return;
     if (recipe)
@@ -524,6 +542,23 @@ static void take_frame(struct ts_reader *in)
 
 /* ---- what is wanted */
 
+static void check_items(const char *option, char **list)
+{
+    if (pick_wrong(list))
+        die_usage("--%s: '%s' is not a pattern, layer:N, layer:N-M or role:ROLE", option, pick_wrong(list));
+    for (; list && *list; list++)
+        if (!strncmp(*list, "role:", 5) && !strpbrk(*list, "*?[") && lm_role_find(*list + 5) < 0)
+            die_usage("--%s: there is no role '%s'", option, *list + 5);
+}
+
+/* What was asked for and did not come is said. */
+static void warn_unused(const char *option, char **list, const char *used)
+{
+    for (size_t i = 0; list && list[i]; i++)
+        if (!used[i])
+            warn("--%s: no tensor is '%s'", option, list[i]);
+}
+
 static void set_usual(void)
 {
     const char *const keys[] = { "bits", "grid", "per", "clip", "scale", "bias", "beyond" };
@@ -533,10 +568,8 @@ static void set_usual(void)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (quant_spec_set(&usual, keys[i], values[i], why) < 0)
             die_usage("--%s", why);
-    if (pick_wrong(only))
-        die_usage("--only: '%s' is not a pattern, layer:N, layer:N-M or role:ROLE", pick_wrong(only));
-    if (pick_wrong(skip))
-        die_usage("--skip: '%s' is not a pattern, layer:N, layer:N-M or role:ROLE", pick_wrong(skip));
+    check_items("only", only);
+    check_items("skip", skip);
     if (pack_path && strcmp(out_path, "-") != 0)
         die_usage("--pack and --output exclude each other");
 }
@@ -620,6 +653,10 @@ int main(int argc, char **argv)
     if (recipe && quant_recipe_unused(recipe))
         die("%s: line %zu: no tensor is what the row says, or earlier rows are for all of them", recipe_path,
             quant_recipe_unused(recipe));
+    warn_unused("only", only, only_used);
+    warn_unused("skip", skip, skip_used);
+    if ((embed_too && !had_embed) || (head_too && !had_head))
+        warn("--%s: there is none of its own in the stream", embed_too && !had_embed ? "embed" : "head");
     ts_close_out(out);
     if (dir) {
         put_config(dir);
@@ -629,6 +666,8 @@ int main(int argc, char **argv)
         csvout_close(report);
     ts_close(in);
     quant_recipe_free(recipe);
+    free(only_used);
+    free(skip_used);
     free(batches[0].data);
     free(batches[1].data);
     msg_progress_end();

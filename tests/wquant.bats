@@ -450,6 +450,18 @@ END
     [[ $stderr == "wquant: nothere.csv: "* ]]
 }
 
+@test "wquant: what was asked for and is not there is said" {
+    modelcat "$(golden bloom-a)" >m.t
+    run -2 --separate-stderr wquant --skip=role:mlp_dwn -o q.t m.t
+    [[ $stderr == "wquant: --skip: there is no role 'mlp_dwn'"* ]]
+    run -0 --separate-stderr wquant --skip='*.mpl.*,layer:1' --head -o q.t m.t # a tied head is no tensor
+    [[ $stderr == $'wquant: --skip: no tensor is \'*.mpl.*\'\nwquant: --head: there is none of its own in the stream' ]]
+    run -0 --separate-stderr wquant --only=layer:0,layer:9 -o q.t m.t
+    [[ $stderr == "wquant: --only: no tensor is 'layer:9'" ]]
+    run -0 --separate-stderr wquant --only='layer:2,role:attn_*' -o q.t m.t
+    [[ -z $stderr ]]
+}
+
 # ---- the contract
 
 @test "wquant: the same bytes for any --threads, from a pipe as from a file; history grows by a line" {
