@@ -167,35 +167,21 @@ struct decision {
 /* What t is: fills subject, linear and in_out. Returns whether it is quantised without being asked for. */
 static int look_up(const struct tensor *t, struct decision *d)
 {
-    struct lm_place p = { .layer = -1 }, of_gpt2;
-    int got = family ? lm_place_find(family, t->name, &p) : lm_place_guess(t->name, &p);
+    const struct lm_family *f = family ? family : lm_family_guess(t->name);
+    struct lm_place p = { .layer = -1 };
+    int got = f ? lm_place_find(f, t->name, &p) : -1;
     d->subject = (struct pick_subject){ t->name, -1, NULL };
     if (got <= 0)
-        return got < 0 && !family && t->n_dim >= 2;
+        return !f && t->n_dim >= 2;
     d->subject.layer = p.layer;
     d->subject.role = p.is_bias ? NULL : lm_role_name(p.role);
     had_embed |= p.role == LM_EMBED;
     had_head |= p.role == LM_HEAD;
     d->linear = lm_role_is_linear(p.role) && !p.is_bias && t->n_dim == 2;
-    int in_out = family ? family->weights_in_out
-                        : lm_place_find(lm_family_find("gpt2"), t->name, &of_gpt2) == 1;
-    d->in_out = in_out && d->linear && p.layer >= 0;
+    d->in_out = f->weights_in_out && d->linear && p.layer >= 0;
     if (p.is_bias)
         return 0;
     return p.role == LM_EMBED ? embed_too : p.role == LM_HEAD ? head_too : d->linear && p.layer >= 0;
-}
-
-static void note_used(char **list, const struct pick_subject *s, char **used)
-{
-    size_t n = 0;
-    while (list && list[n])
-        n++;
-    if (!*used)
-        *used = xcalloc(n + 1, 1);
-    for (size_t i = 0; i < n; i++) {
-        char *const one[] = { list[i], NULL };
-        (*used)[i] |= (char)pick_any(one, s);
-    }
 }
 
 static enum quant_scale own_scale(enum tensor_dtype dtype)
@@ -227,8 +213,8 @@ static void decide(const struct tensor *t, struct decision *d)
     int asked = 0;
     *d = (struct decision){ .spec = usual };
     int wanted = look_up(t, d);
-    note_used(only, &d->subject, &only_used);
-    note_used(skip, &d->subject, &skip_used);
+    pick_note(only, &d->subject, &only_used);
+    pick_note(skip, &d->subject, &skip_used);
     if (!is_float || !t->n || !t->n_dim)
         return;
     if (recipe)

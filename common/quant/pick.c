@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quant/pick.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include <fnmatch.h>
 #include <string.h>
@@ -90,4 +91,15 @@ int pick_exactly(char *const *list, const struct pick_subject *s)
             return 1;
     }
     return 0;
+}
+
+void pick_note(char *const *list, const struct pick_subject *s, char **used)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    if (!*used)
+        *used = xcalloc(n + 1, 1);
+    for (size_t i = 0; i < n; i++)
+        (*used)[i] |= (char)matches(list[i], s);
 }

@@ -21,6 +21,9 @@ int pick_only(char *const *list, const struct pick_subject *s);
 int pick_any(char *const *list, const struct pick_subject *s);
 int pick_exactly(char *const *list, const struct pick_subject *s);
 
+/* Marks in (*used)[items] those that match s. *used is made of zeros when it is NULL; the caller frees it. */
+void pick_note(char *const *list, const struct pick_subject *s, char **used);
+
 /* "5" or "20-23" as layers; -1 if it is neither. */
 int pick_layers(const char *text, int *first, int *last);
 
