@@ -13,36 +13,6 @@ enum {
     ROWS = 32     /* rows of one task */
 };
 
-static const char *const site_name[LM_N_SITE] = { "embed",   "attn_in", "attn_mix", "attn_out", "mlp_in",
-                                                  "mlp_act", "mlp_out", "resid",    "final" };
-
-const char *lm_site_name(enum lm_site site)
-{
-    return site_name[site];
-}
-
-int lm_site_find(const char *name)
-{
-    for (int s = 0; s < LM_N_SITE; s++)
-        if (!strcmp(site_name[s], name))
-            return s;
-    return -1;
-}
-
-size_t lm_site_width(const struct lm_config *c, enum lm_site site)
-{
-    switch (site) {
-    case LM_AT_ATTN_MIX:
-        return c->n_head * c->d_head;
-    case LM_AT_MLP_ACT:
-        return c->d_ff;
-    case LM_AT_FINAL:
-        return c->d_embed;
-    default:
-        return c->d_model;
-    }
-}
-
 /* A chunk's rows at each step. */
 struct lm_forward {
     const struct lm_config *config;

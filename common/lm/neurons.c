@@ -2,6 +2,7 @@
 #include "lm/neurons.h"
 #include "base/mem.h"
 #include "io/tstream.h"
+#include "lm/site.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,9 +24,6 @@ static const struct {
     { "resid", LM_ATTN_OUT, LM_NEURONS_ROWS },       { "resid", LM_MLP_DOWN, LM_NEURONS_ROWS },
 };
 
-static const char *const sites[] = { "embed",   "attn_in", "attn_mix", "attn_out", "mlp_in",
-                                     "mlp_act", "mlp_out", "resid",    "final" };
-
 enum lm_neurons_side lm_neurons_side(const char *site, enum lm_role role)
 {
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
@@ -46,8 +44,8 @@ int lm_neurons_name(const char *name, int *layer, const char **site, size_t *sit
     *site = p;
     *site_len = strcspn(p, ".");
     *measure = p + *site_len + (p[*site_len] == '.');
-    for (size_t i = 0; i < sizeof sites / sizeof *sites; i++)
-        if (strlen(sites[i]) == *site_len && !memcmp(sites[i], p, *site_len))
+    for (int s = 0; s < LM_N_SITE; s++)
+        if (strlen(lm_site_name(s)) == *site_len && !memcmp(lm_site_name(s), p, *site_len))
             return 1;
     return 0;
 }
