@@ -218,6 +218,7 @@ number:holds no dict of tensors
 text:corrupt pickle: a text that is not UTF-8 *
 persid:corrupt pickle: a persistent id that is no storage *
 self:'x' is no tensor: *
+empty:corrupt pickle: a tensor without storage, shape or strides at byte 36
 training:'epoch' is no tensor: *
 offset:corrupt pickle: a tensor larger than its storage *
 stride:corrupt pickle: a tensor larger than its storage *

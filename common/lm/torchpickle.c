@@ -326,9 +326,9 @@ static int is_inside(const struct torch_view *v)
 /* _rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks) */
 static int make_tensor(struct machine *m, const struct value *tuple)
 {
-    const struct value *v = m->item + tuple->at;
+    const struct value *v = tuple->n == 6 ? m->item + tuple->at : NULL;
     struct torch_view view = { 0 };
-    if (tuple->n != 6 || v[0].kind != V_STORAGE || v[1].kind != V_INT || v[1].number < 0 ||
+    if (!v || v[0].kind != V_STORAGE || v[1].kind != V_INT || v[1].number < 0 ||
         get_sizes(m, &v[2], view.tensor.shape) < 0 || get_sizes(m, &v[3], view.stride) < 0 ||
         v[2].n != v[3].n)
         return refuse(m, "corrupt pickle: a tensor without storage, shape or strides at byte %zu", m->at - 1);
