@@ -347,6 +347,12 @@ END
         '"ignore":["lm_head"],"config_groups":{"group_0":{"targets":["Linear"],"weights":{"num_bits":4,"type":"int","symmetric":true,' \
         '"strategy":"channel","group_size":null,"dynamic":false,"actorder":null,"observer":"minmax"},"input_activations":null,' \
         '"output_activations":null}}}}' | diff - got
+    modelcat "$(golden gpt_neox-a)" | wquant --pack neox
+    tr -d ' \n' <neox/config.json | grep -q '"ignore":\["embed_out"\],"config_groups":{"group_0":{"targets":\["Linear"\]'
+    modelcat "$(golden gpt_neox-a)" | wquant --head --pack whole
+    tr -d ' \n' <whole/config.json | grep -q '"ignore":\[\],'
+    modelcat "$(golden bloom-a)" | wquant --only=layer:0 --pack bloom # what stays as it is, is to be ignored
+    (($(grep -c 're:(.\*\[.\])?h\[.\]' bloom/config.json) == 8))
     # several schemes: each module by name, in one group only, whatever prefix the loaded model gives it
     printf 'role,bits,group\nmlp_down,8,20\nattn_q,16,\nattn_*,4,32\n' >recipe.csv
     wquant --recipe=recipe.csv --only='*layers.[01].*' --pack two m.t

@@ -92,7 +92,7 @@ void clip_table_fill(struct clip_table *table, double k)
 {
     for (int i = 0; i < CLIP_NODES; i++) {
         double shape = CLIP_SHAPE_MIN * pow(CLIP_SHAPE_MAX / CLIP_SHAPE_MIN, (double)i / (CLIP_NODES - 1));
-        table->kurtosis[i] = clip_kurtosis(shape);
+        table->kurtosis[i] = rint(clip_kurtosis(shape) * 1e9) / 1e9;
         table->optimum[i] = clip_optimum(shape, k);
     }
 }
