@@ -35,34 +35,29 @@ static const struct cli_opt opts[] = {
     { 0, "reduce", CLI_LIST, &reduce_list, "HOW,...", "to what, see below [absmean]", 0, 0, LM_WISHES },
     { 0, "first", CLI_CHOICE, &first, "WHICH",
       "the first token of each window, whose values can be hundreds of times larger than all others: counted "
-      "(`with`), "
-      "left out (`without`), or both ways side by side [with]",
+      "(`with`), left out (`without`), or both ways side by side [with]",
       0, 0, "with without both" },
     { 0, "dtype", CLI_CHOICE, &dtype_name, "DTYPE",
       "of rows (none) and matrices (gram); other results are F64 [F32]", 0, 0, "F64 F32 F16 BF16" },
     CLI_CONTEXT(&context, 1),
     { 0, "stride", CLI_INT, &stride, "N",
       "tokens from one window of a text to the next, up to the context [the context]; of a token seen again "
-      "what was "
-      "first seen counts",
+      "what was first seen counts",
       1, 1 << 24, 0 },
     { 0, "text", CLI_CHOICE, &unit, "WHAT",
       "what is one text: a `line`, or a `file`, its lines joined by an empty one (those of a token stream as "
-      "they are) "
-      "[line]",
+      "they are) [line]",
       0, 0, "line file" },
     CLI_FULL_WINDOWS(&full_windows),
     { 0, "start", CLI_STR, &start_token, "TOKEN",
       "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
-      "puts "
-      "there [auto]; token streams have it already (tok --special) or do without",
+      "puts there [auto]; token streams have it already (tok --special) or do without",
       0, 0, 0 },
     { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of text from standard input [stdin]", 0, 0, 0 },
     CLI_PRECISION(&precision_name),
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
       "for the states of all tokens and for the results; if they need more they are in a temporary file "
-      "($TMPDIR, or "
-      "/tmp) [2048]",
+      "($TMPDIR, or /tmp) [2048]",
       1, 1 << 24, 0 },
     CLI_OUTPUT(&out_path, "stream"),
     CLI_COMPRESS(&level),
@@ -76,8 +71,7 @@ static const struct cli_prog prog = {
     .synopsis = "-m MODEL [OPTION]... [FILE]...",
     .summary = "Activations of a language model on the text of each language, as they are or reduced.",
     .in = "text in UTF-8, one paragraph a line, a file for each language and named by it (eng.txt is eng); "
-          "or token "
-          "streams of tok, told apart by their first bytes",
+          "or token streams of tok, told apart by their first bytes",
     .out = "a tensor stream: for each language a frame with tensors LAYER.SITE.RESULT, as 3.mlp_act.absmean, "
            "where `embed` and `final` have no layer; its metadata are kind (activations if there are rows, "
            "else moments), lang, n_tokens (all that are counted), n_first (of them the first of a window), "
@@ -91,27 +85,21 @@ static const struct cli_prog prog = {
         "mlp_in\tinput of the MLP: after the norm, where that comes before (d_model)\n"
         "mlp_act\tinput of the down projection, the MLP's neurons (d_ff)\n"
         "mlp_out\twhat the MLP adds to the residual stream (d_model); not what a hook on the MLP of Hugging "
-        "Face's "
-        "bloom sees: that is resid\n"
+        "Face's bloom sees: that is resid\n"
         "resid\tthe residual stream behind the layer (d_model)\n"
         "final\twhat the head multiplies, after the final norm (d_model, or the width of the embedding)\n"
         "Results, over tokens:\n"
         "none\trows [n_tokens][width] as they are, named LAYER.SITE alone; with them token.id, token.line "
-        "(of the "
-        "text) and token.position (in its window), I32 [n_tokens]\n"
+        "(of the text) and token.position (in its window), I32 [n_tokens]\n"
         "absmean, absmax\tmean and largest of |x|, of each neuron [width]\n"
         "moments\tmean, sd, skewness, kurtosis (excess; biased, as kurt's), of each neuron [width]\n"
         "site_absmean, site_moments\tthe same over all neurons and tokens of a site: site_absmean, "
-        "site_mean, "
-        "site_sd, site_skewness, site_kurtosis [1]\n"
+        "site_mean, site_sd, site_skewness, site_kurtosis [1]\n"
         "gram\tthe second moment E[x x^T] of a site [width][width]: at attn_in, attn_mix, mlp_in and mlp_act "
-        "what "
-        "GPTQ calls the Hessian of the linear layer that reads it, up to a factor\n"
+        "what GPTQ calls the Hessian of the linear layer that reads it, up to a factor\n"
         "Names of results without the first tokens end in .rest (3.mlp_act.absmean.rest, 3.mlp_act.rest); "
-        "--first "
-        "both has them beside the others, but rows only once, as token.position tells which are first. What "
-        "is "
-        "undefined (kurtosis of a neuron that is always 0) is NaN.\n"
+        "--first both has them beside the others, but rows only once, as token.position tells which are "
+        "first. What is undefined (kurtosis of a neuron that is always 0) is NaN.\n"
         "The model is read once. Nothing depends on threads, on --memory or on what other languages there "
         "are.",
     .example = "  actdump -m bloom-560m --site mlp_out text/*.txt | kurt |\n"

@@ -28,8 +28,8 @@ void lm_harvest_free(struct lm_harvest *h);
 void lm_harvest_batch(struct lm_harvest *h, size_t from, size_t end, const struct lm_batch *b);
 struct lm_tap lm_harvest_tap(struct lm_harvest *h);
 
-/* Of all windows, what rows are of: ids are those the windows were cut from, line[] is by text. Nothing
- * unless rows are wanted. */
+/* Of all windows, what rows are of: id[] is what the windows were cut from, line(text) the number of a
+ * text's line. Nothing unless rows are wanted. */
 void lm_harvest_tokens(struct lm_harvest *h, const struct lm_windows *w, const uint32_t *id,
                        uint32_t (*line)(size_t text));
 
