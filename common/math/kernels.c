@@ -146,7 +146,6 @@ LOOP(gate_gelu, gelu(a[i]) * b[i])
 LOOP(gate_gelu_tanh, gelu_tanh(a[i]) * b[i])
 LOOP(gate_silu, silu(a[i]) * b[i])
 LOOP(loop_add, a[i] + b[i])
-LOOP(loop_add_scaled, a[i] + scale * b[i])
 
 void kernel_exp(const float *x, size_t n, float *y)
 {
@@ -192,11 +191,6 @@ void kernel_gate(enum kernel_act act, const float *gate, const float *up, size_t
 void kernel_add(const float *a, const float *b, size_t n, float *y)
 {
     loop_add(a, b, 0, n, y);
-}
-
-void kernel_add_scaled(const float *a, float scale, const float *b, size_t n, float *y)
-{
-    loop_add_scaled(a, b, scale, n, y);
 }
 
 /* ---- sums: number i goes to lane i % LANES, the lanes are added in pairs */
@@ -259,7 +253,7 @@ void kernel_rms_norm(const float *x, size_t n, const float *weight, double eps, 
     rms_norm(x, n, weight, eps, y);
 }
 
-/* ---- softmax and log-sum-exp */
+/* ---- softmax */
 
 /* Whole numbers in the order of floats; compilers make vectors of their largest, not of floats'. NaN is above
  * all. */
@@ -279,7 +273,7 @@ INLINE float largest(const float *x, size_t n)
     return from_bits((uint32_t)(most ^ (most >> 31 & INT32_MAX)));
 }
 
-/* Sum of exp(x[i] - max), and those into y unless it is NULL. Floats in 16 lanes for GROUP numbers, doubles
+/* Sum of exp(x[i] - max), and those into y. Floats in 16 lanes for GROUP numbers, doubles
  * beyond, so that the error stays at a few units in the last place whatever n is. */
 enum { GROUP = 256 };
 INLINE double sum_exp(const float *x, size_t n, float max, float *y)
@@ -292,14 +286,12 @@ INLINE double sum_exp(const float *x, size_t n, float max, float *y)
             for (int l = 0; l < LANES; l++) {
                 float e = exp_below(x[i + (size_t)l] - max);
                 lane[l] += e;
-                if (y)
-                    y[i + (size_t)l] = e;
+                y[i + (size_t)l] = e;
             }
         for (int l = 0; i < end; i++, l++) {
             float e = exp_below(x[i] - max);
             lane[l] += e;
-            if (y)
-                y[i] = e;
+            y[i] = e;
         }
         double wide[LANES];
         for (int l = 0; l < LANES; l++)
@@ -312,8 +304,10 @@ INLINE double sum_exp(const float *x, size_t n, float max, float *y)
 VECTOR_CLONES
 static void softmax(float *x, size_t n, size_t n_seen, float scale, float slope)
 {
+    int last = (int)n_seen -
+               1; /* counted from where the near ones are, whose weights count: i alone rounds at 2,000 */
     for (size_t i = 0; i < n_seen; i++)
-        x[i] = x[i] * scale + slope * (float)(int)i;
+        x[i] = x[i] * scale + slope * (float)((int)i - last);
     float inverse = (float)(1 / sum_exp(x, n_seen, largest(x, n_seen), x));
     for (size_t i = 0; i < n_seen; i++)
         x[i] *= inverse;
@@ -326,51 +320,7 @@ void kernel_softmax(float *x, size_t n, size_t n_seen, float scale, float slope)
     softmax(x, n, n_seen, scale, slope);
 }
 
-VECTOR_CLONES
-static float max_clones(const float *x, size_t n)
-{
-    return largest(x, n);
-}
-
-VECTOR_CLONES
-static double sum_exp_clones(const float *x, size_t n, float max)
-{
-    return sum_exp(x, n, max, NULL);
-}
-
-void kernel_lse_add(struct kernel_lse *s, const float *x, size_t n)
-{
-    if (!n)
-        return;
-    float max = max_clones(x, n);
-    if (!s->n || max > s->max) {
-        size_t i = 0;
-        while (i + 1 < n && x[i] != max)
-            i++;
-        if (s->n && s->max > -INFINITY)
-            s->sum *= exp((double)s->max - max);
-        s->max = max;
-        s->argmax = s->n + i;
-    }
-    s->sum += sum_exp_clones(x, n, s->max > -INFINITY ? s->max : 0); /* 0, or NaN, if there is no more yet */
-    s->n += n;
-}
-
-double kernel_lse(const struct kernel_lse *s)
-{
-    return s->n ? s->max + log(s->sum) : -INFINITY;
-}
-
 /* ---- rotary embedding */
-
-void kernel_rotary_angles(size_t position, size_t n_rot, double base, float *cosine, float *sine)
-{
-    for (size_t j = 0; j < n_rot / 2; j++) {
-        double angle = (double)position * pow(base, -2.0 * (double)j / (double)n_rot);
-        cosine[j] = (float)cos(angle);
-        sine[j] = (float)sin(angle);
-    }
-}
 
 VECTOR_CLONES
 static void rotate(float *restrict x, float *restrict z, size_t n, const float *cosine, const float *sine)

@@ -4,6 +4,7 @@
 #include "math/kernels.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "math/logits.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,29 +15,21 @@
 /* The same source without clones: those for better processors must give its bytes. */
 #define BASE_VECTOR_H
 #define VECTOR_CLONES
-#define kernel_layer_norm    plain_layer_norm
-#define kernel_rms_norm      plain_rms_norm
-#define kernel_act(...)      plain_act(__VA_ARGS__)
-#define kernel_gate          plain_gate
-#define kernel_exp           plain_exp
-#define kernel_add           plain_add
-#define kernel_add_scaled    plain_add_scaled
-#define kernel_softmax       plain_softmax
-#define kernel_lse_add       plain_lse_add
-#define kernel_rotary_angles plain_rotary_angles
-#define kernel_rotate        plain_rotate
-#define kernel_lse(s)        plain_lse(s)
+#define kernel_layer_norm plain_layer_norm
+#define kernel_rms_norm   plain_rms_norm
+#define kernel_act(...)   plain_act(__VA_ARGS__)
+#define kernel_gate       plain_gate
+#define kernel_exp        plain_exp
+#define kernel_add        plain_add
+#define kernel_softmax    plain_softmax
+#define kernel_rotate     plain_rotate
 void plain_layer_norm(const float *x, size_t n, const float *weight, const float *bias, double eps, float *y);
 void plain_rms_norm(const float *x, size_t n, const float *weight, double eps, float *y);
 void plain_act(enum kernel_act act, const float *x, size_t n, float *y);
 void plain_gate(enum kernel_act act, const float *gate, const float *up, size_t n, float *y);
 void plain_exp(const float *x, size_t n, float *y);
 void plain_add(const float *a, const float *b, size_t n, float *y);
-void plain_add_scaled(const float *a, float scale, const float *b, size_t n, float *y);
 void plain_softmax(float *x, size_t n, size_t n_seen, float scale, float slope);
-void plain_lse_add(struct kernel_lse *s, const float *x, size_t n);
-double plain_lse(const struct kernel_lse *s);
-void plain_rotary_angles(size_t position, size_t n_rot, double base, float *cosine, float *sine);
 void plain_rotate(float *x, size_t n_rot, const float *cosine, const float *sine);
 #include "../../common/math/kernels.c"
 #undef kernel_layer_norm
@@ -45,12 +38,8 @@ void plain_rotate(float *x, size_t n_rot, const float *cosine, const float *sine
 #undef kernel_gate
 #undef kernel_exp
 #undef kernel_add
-#undef kernel_add_scaled
 #undef kernel_softmax
-#undef kernel_lse_add
-#undef kernel_rotary_angles
 #undef kernel_rotate
-#undef kernel_lse
 
 static int n_failed;
 
@@ -239,45 +228,53 @@ static void test_softmax(size_t n, size_t n_seen, float scale, float slope, floa
     }
 }
 
-/* A row of logits in blocks of any size. */
-static void test_lse(size_t n, size_t block, float size)
+/* Sums over a vocabulary. */
+static void test_logits(size_t n, float size)
 {
-    float *x = xnew(n, sizeof *x);
+    float *p = xnew(n, sizeof *p), *q = xnew(n, sizeof *q);
     struct rng r;
     rng_init(&r, 13, n);
-    draw(&r, x, n, size);
-    x[n / 2] = x[n - 1] = size * 1.25f; /* equals: the first counts */
-    struct kernel_lse s = { 0 };
-    for (size_t i = 0; i < n; i += block)
-        kernel_lse_add(&s, x + i, n - i < block ? n - i : block);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += exp((double)x[i] - size * 1.25);
-    check(fabs(kernel_lse(&s) - (size * 1.25 + log(sum))) < 2e-7, "log-sum-exp as doubles have it",
-          kernel_lse(&s) - (size * 1.25 + log(sum)));
-    check(s.argmax == n / 2 && s.n == n, "the first of the largest", (double)s.argmax);
-    x[n / 4] = NAN;
-    s = (struct kernel_lse){ 0 };
-    for (size_t i = 0; i < n; i += block)
-        kernel_lse_add(&s, x + i, n - i < block ? n - i : block);
-    check(isnan(kernel_lse(&s)), "NaN comes through", (double)n);
-    free(x);
+    draw(&r, p, n, size);
+    draw(&r, q, n, size);
+    p[n / 2] = p[n - 1] = size * 1.25f; /* equals: the first counts */
+    size_t place;
+    check(logits_max(p, n, &place) == size * 1.25f && place == n / 2, "the first of the largest",
+          (double)place);
+    long double sum = 0, difference = 0, magnitude = 0, max = size * 1.25f;
+    for (size_t i = 0; i < n; i++) {
+        long double e = expl((long double)p[i] - max), d = (long double)p[i] - q[i];
+        sum += e;
+        difference += e * d;
+        magnitude += e * fabsl(d);
+    }
+    check(fabsl(logits_sum_exp(p, n, (double)max) - sum) < 1e-14L * sum, "sum of exponentials", (double)n);
+    check(fabsl(logits_sum_exp_difference(p, q, n, (double)max) - difference) < 1e-14L * magnitude,
+          "sum of differences", (double)n);
+    check(logits_sum_exp_difference(p, p, n, (double)max) == 0, "no difference is 0", (double)n);
+    p[n / 4] = NAN;
+    check(isnan(logits_max(p, n, &place)) && isnan(logits_sum_exp(p, n, (double)max)), "NaN comes through",
+          (double)n);
+    free(p);
+    free(q);
 }
 
-static void test_lse_edges(void)
+static void test_logits_edges(void)
 {
-    float low[] = { -2000, -2001 }, none[] = { -INFINITY, -INFINITY }, nan[] = { NAN };
-    struct kernel_lse s = { 0 };
-    check(kernel_lse(&s) == -INFINITY, "log of nothing", 0);
-    kernel_lse_add(&s, none, 2);
-    check(kernel_lse(&s) == -INFINITY, "log of zeros", s.sum);
-    kernel_lse_add(&s, low, 2);
-    check(fabs(kernel_lse(&s) - (-2000 + log1p(exp(-1)))) < 1e-6 && s.argmax == 2, "far below 0",
-          kernel_lse(&s));
-    kernel_lse_add(&s, none, 2);
-    check(fabs(kernel_lse(&s) - (-2000 + log1p(exp(-1)))) < 1e-6, "zeros add nothing", kernel_lse(&s));
-    kernel_lse_add(&s, nan, 1);
-    check(isnan(kernel_lse(&s)), "a single NaN", 0);
+    float low[] = { -2000, -2001, -INFINITY };
+    size_t place;
+    check(logits_max(low, 3, &place) == -2000 && place == 0, "far below 0", (double)place);
+    check(fabs(logits_sum_exp(low, 3, -2000) - (1 + exp(-1))) < 1e-15, "zeros add nothing",
+          logits_sum_exp(low, 3, -2000));
+    check(logits_sum_exp(low, 3, 0) == 0, "too small for a double", logits_sum_exp(low, 3, 0));
+}
+
+static void angles_of(size_t position, size_t n_rot, float *c, float *s)
+{
+    for (size_t j = 0; j < n_rot / 2; j++) {
+        double angle = (double)position * pow(10000, -2.0 * (double)j / (double)n_rot);
+        c[j] = (float)cos(angle);
+        s[j] = (float)sin(angle);
+    }
 }
 
 /* Rotating by p and by q leaves a product that knows p - q alone; neighbours paired give something else. */
@@ -285,10 +282,6 @@ static void test_rotary(void)
 {
     enum { R = 32 };
     float c[R / 2], s[R / 2], q[R], k[R], a[R], b[R];
-    kernel_rotary_angles(3, 4, 10000, c, s);
-    check(c[0] == (float)cos(3) && s[0] == (float)sin(3) && c[1] == (float)cos(0.03) &&
-              s[1] == (float)sin(0.03),
-          "angles", c[1]);
     struct rng r;
     rng_init(&r, 14, 0);
     draw(&r, q, R, 1);
@@ -297,7 +290,7 @@ static void test_rotary(void)
     for (int shift = 0; shift < 2; shift++) {
         memcpy(a, q, sizeof a);
         memcpy(b, k, sizeof b);
-        kernel_rotary_angles(17 + 1000 * (size_t)shift, R, 10000, c, s);
+        angles_of(17 + 1000 * (size_t)shift, R, c, s);
         kernel_rotate(a, R, c, s);
         if (!shift)
             for (int j = 0; j < R / 2; j++) {
@@ -308,7 +301,7 @@ static void test_rotary(void)
                       j);
                 check(fabs(a[2 * j] - neighbour) > 1e-4, "neighbours are not paired", j);
             }
-        kernel_rotary_angles(5 + 1000 * (size_t)shift, R, 10000, c, s);
+        angles_of(5 + 1000 * (size_t)shift, R, c, s);
         kernel_rotate(b, R, c, s);
         for (int j = 0; j < R; j++)
             product[shift] += (double)a[j] * b[j];
@@ -321,8 +314,6 @@ static void test_add(void)
     float a[] = { 1, 2, 3 }, b[] = { 10, 20, 0.1f }, y[3];
     kernel_add(a, b, 3, y);
     check(y[0] == 11 && y[1] == 22 && y[2] == 3 + 0.1f, "sum", y[2]);
-    kernel_add_scaled(a, 0.5f, b, 3, y);
-    check(y[0] == 6 && y[1] == 12 && y[2] == 3 + 0.5f * 0.1f, "scaled sum", y[2]);
 }
 
 /* ---- clones */
@@ -354,17 +345,12 @@ static void test_clones(size_t n)
     COMPARE(rms_norm(x, n, w, 1e-5, to));
     COMPARE(exp(x, n, to));
     COMPARE(add(x, w, n, to));
-    COMPARE(add_scaled(x, 1.7f, w, n, to));
     COMPARE(softmax(to, n, n, 0.3f, 0.01f));
     COMPARE(rotate(to, n / 2 * 2, w, b));
     for (int act = KERNEL_RELU; act <= KERNEL_SILU; act++) {
         COMPARE(act((enum kernel_act)act, x, n, to));
         COMPARE(gate((enum kernel_act)act, x, w, n, to));
     }
-    struct kernel_lse s = { 0 }, t = { 0 };
-    kernel_lse_add(&s, x, n);
-    plain_lse_add(&t, x, n);
-    same &= s.max == t.max && s.sum == t.sum && s.argmax == t.argmax;
     check(same, "the same on every processor", (double)n);
 }
 
@@ -439,9 +425,7 @@ static void our_softmax(const float *x, float *y)
 }
 static void our_lse(const float *x, float *y)
 {
-    struct kernel_lse s = { 0 };
-    kernel_lse_add(&s, x, N);
-    y[0] = (float)s.sum;
+    y[0] = (float)logits_sum_exp(x, N, 20);
 }
 
 static void time_all(void)
@@ -462,7 +446,7 @@ static void time_all(void)
     ROW("gelu tanh: libm", kernel_act(KERNEL_GELU_TANH, x, N, y), libm_gelu_tanh(x, y));
     ROW("silu times up: libm", kernel_gate(KERNEL_SILU, x, w, N, y), libm_gate(x, w, y));
     ROW("softmax: libm", our_softmax(x, y), libm_softmax(x, y));
-    ROW("log-sum-exp: libm softmax", our_lse(x, y), libm_softmax(x, y));
+    ROW("sum of exponentials in double: libm softmax", our_lse(x, y), libm_softmax(x, y));
     ROW("layer norm: loops of doubles", kernel_layer_norm(x, N, w, b, 1e-5, y), libm_norm(x, w, b, y));
 }
 
@@ -488,11 +472,10 @@ int main(int argc, char **argv)
         test_softmax(n, n, 1, 0, 10);
         test_softmax(n, (n + 1) / 2, 0.125f, 0.0625f, 30);
         test_softmax(n, 1, 1, 1, 1e30f);
-        test_lse(n + 1, 1 + n / 3, 10);
+        test_logits(n + 1, 10);
     }
-    test_lse(250880, 8192, 25);
-    test_lse(250880, 250880, 25);
-    test_lse_edges();
+    test_logits(250880, 25);
+    test_logits_edges();
     test_rotary();
     test_add();
     return n_failed > 0;
