@@ -237,7 +237,7 @@ static void test_logits(size_t n, float size)
     draw(&r, p, n, size);
     draw(&r, q, n, size);
     p[n / 2] = p[n - 1] = size * 1.25f; /* equals: the first counts */
-    size_t place;
+    size_t place = 0;
     check(logits_max(p, n, &place) == size * 1.25f && place == n / 2, "the first of the largest",
           (double)place);
     long double sum = 0, difference = 0, magnitude = 0, max = size * 1.25f;
@@ -261,7 +261,7 @@ static void test_logits(size_t n, float size)
 static void test_logits_edges(void)
 {
     float low[] = { -2000, -2001, -INFINITY };
-    size_t place;
+    size_t place = 0;
     check(logits_max(low, 3, &place) == -2000 && place == 0, "far below 0", (double)place);
     check(fabs(logits_sum_exp(low, 3, -2000) - (1 + exp(-1))) < 1e-15, "zeros add nothing",
           logits_sum_exp(low, 3, -2000));
