@@ -268,7 +268,6 @@ static void clear_groups(void)
 
 /* Where an array's numbers come from. */
 struct source {
-    const struct ts_reader *in;
     int in_first; /* a matrix [in][out] */
     struct tensor_pick pick;
 };
@@ -283,17 +282,10 @@ static void load_f64(const void *source, size_t from, size_t n, double *to)
     tensor_pick_f64(&((const struct source *)source)->pick, from, n, to);
 }
 
-static void release(const void *source, size_t from, size_t n)
-{
-    const struct source *s = source;
-    size_t width = tensor_dtype_bytes(s->pick.t->dtype);
-    ts_release(s->in, (const char *)s->pick.t->data + from * width, n * width);
-}
-
 static void describe(struct profile_array *a, const struct source *source)
 {
     const struct tensor *t = source->pick.t;
-    *a = (struct profile_array){ 1, 1, t->n, source, load_f32, NULL, t->data, POWERS_F32, release };
+    *a = (struct profile_array){ 1, 1, t->n, source, load_f32, NULL, t->data, POWERS_F32 };
     if (t->dtype == TENSOR_BF16)
         a->type = POWERS_BF16;
     else if (t->dtype == TENSOR_F16)
@@ -405,7 +397,6 @@ static void take_selected(const struct source *whole, const struct station *stat
         tensor_pick_lines(&s.pick, t, dim, top, (size_t)n_top);
         describe(&a, &s);
         a.plain = NULL;
-        a.done = NULL;
         a.inner = s.pick.n;
         is[LANG] = lm_neurons_lang(neurons, lang);
         take(&a, &s, is);
@@ -424,7 +415,7 @@ static void take_tensor(const struct ts_reader *in, const char *path, const char
             note(&homeless, t->name);
         return;
     }
-    const struct source source = { in, station.in_first, { .t = t, .n = t->n } };
+    const struct source source = { station.in_first, { .t = t, .n = t->n } };
     const char *is[N_MARK] = { path,
                                frame,
                                ts_meta(in, "lang"),

@@ -29,7 +29,6 @@ struct worker {
 struct pass {
     const struct profile_array *array;
     const double *low, *high; /* [n_channel] */
-    int last;                 /* nothing is looked at again, unless a guess was wrong */
     int sieving;              /* whether inner and outer are a guess of where outliers begin */
     float inner, outer;
     struct beyond_sieve *sieve; /* each worker's */
@@ -130,8 +129,6 @@ static void do_block(void *ctx, size_t task, int worker)
     size_t from = task * BLOCK, left = channel_size(p->array) - from, n = left < BLOCK ? left : BLOCK;
     take_run(p, 0, from, n, worker, &r);
     finish(p, task, &r);
-    if (p->last && p->array->done)
-        p->array->done(p->array->source, from, n);
 }
 
 /* A channel that comes in long pieces. */
@@ -262,7 +259,6 @@ static int take_whole(const struct profile_array *a, const struct profile_rule *
     struct moments_tree tree = { .n = 0 };
     struct pass p = { .array = a, .m = xnew(n_block, sizeof *p.m) };
     p.sieving = n_outlier && guess(a, rule, &p.inner, &p.outer) == 0;
-    p.last = p.sieving || !n_outlier;
     size_t n_worker = run(&p, n_thread, n_block, do_block);
     for (size_t i = 0; i < n_block; i++)
         moments_tree_push(&tree, &p.m[i]);
@@ -309,7 +305,7 @@ void profile_take(const struct profile_array *a, const struct profile_rule *rule
 void profile_count(const struct profile_array *a, const double *low, const double *high, int n_thread,
                    uint64_t *n_outlier)
 {
-    struct pass p = { .array = a, .low = low, .high = high, .last = 1, .count = n_outlier };
+    struct pass p = { .array = a, .low = low, .high = high, .count = n_outlier };
     if (a->n_channel > 1) {
         take_channels(&p, n_thread);
         return;

@@ -17,8 +17,6 @@ struct profile_array {
     void (*load_f64)(const void *source, size_t from, size_t n, double *out);
     const void *plain;
     enum powers_type type; /* of `plain`; without it POWERS_F32, 0 */
-    /* Told, by several threads, of numbers that have been looked at for the last time in a call; or NULL. */
-    void (*done)(const void *source, size_t from, size_t n);
 };
 
 /* Outliers lie outside centre +- k sd; the centre is the mean or 0, and sd the one of that estimator. */
