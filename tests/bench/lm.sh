@@ -95,7 +95,7 @@ J
 tokenizer=$here/../../pipelines/data/tokenizers/qwen3
 cat "$here"/../../pipelines/data/udhr/eval/*.txt >"$work/all.txt"
 score() { # BYTES OPTION...: seconds, tokens
-    head -c "$1" "$work/all.txt" | iconv -c -f utf-8 -t utf-8 >"$work/text.txt"
+    head -c "$1" "$work/all.txt" | { iconv -c -f utf-8 -t utf-8 2>/dev/null || true; } >"$work/text.txt" # a letter may be cut
     local from=$EPOCHREALTIME
     ppl -q -m "$model" -t "$tokenizer" --text file --context 512 --threads "$THREADS" "${@:2}" "$work/text.txt" >"$work/out.csv" 2>/dev/null
     awk -v a="$from" -v b="$EPOCHREALTIME" -F, 'NR == 2 { print b - a, $2 + $3 }' "$work/out.csv"
@@ -133,7 +133,10 @@ PY
 bytes=$((WINDOWS * 512 * 2))
 a=() b=() peer_kinds=()
 if [[ $python ]] && "$python" -c 'import torch' 2>/dev/null; then
-    peer_kinds=(f32 bf16)
+    peer_kinds=(f32)
+    if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo; then # elsewhere PyTorch takes minutes in bf16
+        peer_kinds+=(bf16)
+    fi
 else
     echo "lm: python3-torch is not installed: skipped" >&2
 fi
