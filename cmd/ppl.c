@@ -195,8 +195,9 @@ static struct tally tally_of(size_t index, const struct lm_score *s, const struc
     t.n_agree = s->top == ref->top;
     double change = exp(-t.nll) - exp(-t.ref_nll);
     t.squares = change * change;
-    if (t.kl < -1e-9)
-        die("KL divergence came out as %g: the logits are too large to be told apart", t.kl);
+    if (t.kl < -1e-9 || fabs(c->weight / ref->sum - 1) > 1e-6)
+        die("KL divergence came out as %g, of probabilities that sum to %.9g: the logits are too large", t.kl,
+            c->weight / ref->sum);
     if (t.kl < 0)
         t.kl = 0;
     return t;
@@ -314,14 +315,16 @@ static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
     return p->layer >= 0 || (quant_only && pick_exactly(quant_only, &subject));
 }
 
-static int apply_quant(void *ctx, const struct lm_place *p, const char *name, float *w, size_t n_out,
-                       size_t n_in, char why[LM_WHY_MAX])
+static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
+                       float *w, size_t n_out, size_t n_in, char why[LM_WHY_MAX])
 {
+    struct quant_spec own = spec;
     size_t bad_row = 0;
     (void)ctx;
     (void)p;
     (void)name;
-    int status = quant_matrix(&spec, w, n_out, n_in, (int)n_thread, NULL, NULL, &bad_row);
+    quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
+    int status = quant_matrix(&own, w, n_out, n_in, (int)n_thread, NULL, NULL, &bad_row);
     if (status < 0)
         snprintf(why, LM_WHY_MAX, "row %zu: %s", bad_row, quant_why(status));
     return status;
@@ -339,7 +342,6 @@ static void read_quant(void)
     quant_spec_init(&spec);
     if (quant_spec_parse(&spec, quant, why) < 0)
         die_usage("--quant: %s", why);
-    quant_spec_resolve(&spec, QUANT_SCALE_F32);
     const char *bad = pick_wrong(quant_only) ? pick_wrong(quant_only) : pick_wrong(quant_skip);
     if (bad)
         die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
@@ -363,12 +365,22 @@ static void read_texts(char **files)
     of_text = xcalloc(corpus.n_text, sizeof *of_text);
 }
 
-/* Windows of all texts that have something to predict. */
-static void cut_windows(const struct lm_config *config)
+/* The context that a model gives or allows. */
+static int64_t context_of(const struct lm_config *config, const char *path)
 {
-    context = (int64_t)lm_windows_context(config, (size_t)context);
-    if (!context)
-        die("--context: the model has %zu positions", lm_forward_longest(config));
+    size_t n = lm_windows_context(config, (size_t)context);
+    if (!n)
+        die("--context: %s has %zu positions", path, lm_forward_longest(config));
+    return (int64_t)n;
+}
+
+/* Windows of all texts that have something to predict; of two models the shorter context counts unless one is
+ * asked for. */
+static void cut_windows(const struct lm_checkpoint *c, const struct lm_checkpoint *ref)
+{
+    int64_t of_model = context_of(lm_checkpoint_config(c), lm_checkpoint_path(c));
+    int64_t of_ref = ref ? context_of(lm_checkpoint_config(ref), lm_checkpoint_path(ref)) : of_model;
+    context = of_ref < of_model ? of_ref : of_model;
     if (!stride)
         stride = context;
     if (stride > context)
@@ -455,6 +467,14 @@ static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_
     }
 }
 
+/* What the checkpoints had to say, once they have been read. */
+static void warn_of(struct lm_checkpoint *c)
+{
+    const char *note;
+    for (size_t i = 0; c && (note = lm_checkpoint_note(c, i)); i++)
+        warn("%s: %s", lm_checkpoint_path(c), note);
+}
+
 static void close_sides(void)
 {
     for (size_t k = 0; k < n_run; k++) {
@@ -498,6 +518,8 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
     }
     msg_progress_end();
     lm_batch_clear(&batch);
+    warn_of(c);
+    warn_of(ref);
     close_sides();
 }
 
@@ -528,7 +550,7 @@ int main(int argc, char **argv)
     read_texts(files);
     struct lm_checkpoint *c = open_model(model_path), *ref = against ? open_model(against) : NULL;
     check_vocabulary(c, ref);
-    cut_windows(lm_checkpoint_config(c));
+    cut_windows(c, ref);
     open_out();
     score_windows(c, ref);
     write_rows();

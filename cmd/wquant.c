@@ -184,11 +184,6 @@ static int look_up(const struct tensor *t, struct decision *d)
     return p.role == LM_EMBED ? embed_too : p.role == LM_HEAD ? head_too : d->linear && p.layer >= 0;
 }
 
-static enum quant_scale own_scale(enum tensor_dtype dtype)
-{
-    return dtype == TENSOR_F16 ? QUANT_SCALE_F16 : dtype == TENSOR_BF16 ? QUANT_SCALE_BF16 : QUANT_SCALE_F32;
-}
-
 /* Ends the program if a matrix cannot be packed. */
 static void check_pack(const struct tensor *t, struct decision *d)
 {
@@ -228,7 +223,7 @@ static void decide(const struct tensor *t, struct decision *d)
     d->rows = t->n / d->cols;
     if (pack_path && d->quantise)
         check_pack(t, d);
-    quant_spec_resolve(&d->spec, own_scale(t->dtype));
+    quant_spec_resolve(&d->spec, quant_scale_own(t->dtype_name));
 }
 
 /* ---- tensors */

@@ -166,7 +166,7 @@ uniform_model() {
 
 @test "ppl: what does not fit together is named" {
     run -1 --separate-stderr ppl -m "$(golden gpt2-a)" -t "$golden/tokenizer.json" --context 65 eng.txt
-    [[ $stderr == "ppl: --context: the model has 64 positions" ]]
+    [[ $stderr == "ppl: --context: "*"/gpt2-a has 64 positions" ]]
     run -2 --separate-stderr ppl -m - eng.txt
     [[ ${stderr_lines[0]} == "ppl: a model from standard input needs --tokenizer" ]]
     run -2 --separate-stderr ppl eng.txt
@@ -206,13 +206,28 @@ uniform_model() {
     keeps_contract ppl
     run -1 bash -c "ppl -m $(golden bloom-a) -t $golden/tokenizer.json eng.txt >/dev/full"
 }
-@test "ppl: a changed model against its origin is the same as --quant on the way" {
-    for m in gpt2-a bloom-a qwen2-a; do
-        score $m --quant bits=4,per=channel,clip=mse eng.txt deu.txt >way.csv
-        wquant --bits 4 --per channel --clip mse -o q.safetensors "$(golden $m)/model.safetensors"
-        mkdir -p q-$m && mv q.safetensors q-$m/model.safetensors && cp "$(golden $m)/config.json" q-$m/
-        ppl -m q-$m --against "$(golden $m)" -t "$golden/tokenizer.json" eng.txt deu.txt >pipe.csv 2>/dev/null
-        cmp way.csv pipe.csv
+@test "ppl: a changed model against its origin is the same as --quant on the way, in any dtype" {
+    for m in gpt2-a:F32 bloom-a:F16 qwen2-a:BF16; do
+        mkdir -p origin rounded
+        cp "$(golden ${m%:*})/config.json" origin/
+        cp origin/config.json rounded/
+        modelcat --dtype "${m#*:}" -o origin/model.safetensors "$(golden ${m%:*})"
+        ppl -m origin -t "$golden/tokenizer.json" --quant bits=4,per=channel,clip=mse eng.txt deu.txt >way.csv 2>/dev/null
+        wquant --bits 4 --per channel --clip mse -o rounded/model.safetensors origin/model.safetensors
+        ppl -m rounded --against origin -t "$golden/tokenizer.json" eng.txt deu.txt >file.csv 2>/dev/null
+        cmp way.csv file.csv
+        rm -r origin rounded
     done
+}
+
+@test "ppl: two models of other families, widths and contexts, each as alone" {
+    t="$golden/tokenizer.json"
+    ppl -m "$(golden llama-a)" --against "$(golden gpt2-a)" -t "$t" eng.txt >both.csv 2>/dev/null
+    [[ $(field nll <both.csv) == "$(score llama-a --context 64 eng.txt | field nll)" ]]
+    [[ $(field ref_nll <both.csv) == "$(score gpt2-a eng.txt | field nll)" ]]
+    awk '{ exit !($1 > 0) }' <<<"$(field kl <both.csv)"
+    # gpt2-a has 64 positions, llama-a 128: the one that has less says so
+    run -1 --separate-stderr ppl -m "$(golden llama-a)" --against "$(golden gpt2-a)" -t "$t" --context 100 eng.txt
+    [[ $stderr == "ppl: --context: "*"/gpt2-a has 64 positions" ]]
 }
 

@@ -25,10 +25,10 @@ struct lm_part {
  * of the checkpoint. What is not wanted is shared with the model as it is. */
 struct lm_change {
     int (*wants)(void *ctx, const struct lm_place *p, const char *name);
-    /* Changes w[n_out][n_in] (gpt2's have been turned around). 0; or -1 and a reason in why: reading fails.
-     */
-    int (*change)(void *ctx, const struct lm_place *p, const char *name, float *w, size_t n_out, size_t n_in,
-                  char why[LM_WHY_MAX]);
+    /* Changes w[n_out][n_in] (gpt2's have been turned around), which is then rounded to the checkpoint's
+     * dtype, as if it had been written to a file. 0; or -1 and a reason in why: reading fails. */
+    int (*change)(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype, float *w,
+                  size_t n_out, size_t n_in, char why[LM_WHY_MAX]);
     void *ctx;
 };
 

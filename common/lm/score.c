@@ -61,9 +61,11 @@ static void take_rows(void *ctx, size_t task, int worker)
                         &b->side[k].score[row]);
         for (size_t k = 1; b->contrast && k < b->n_side; k++) {
             struct lm_contrast *c = &b->contrast[k][row];
-            c->difference = c->difference != 0 ? c->difference * exp(old_max - p->max) : 0;
-            c->difference += logits_sum_exp_difference(b->z[0] + i * b->n_vocab, b->z[k] + i * b->n_vocab,
-                                                       b->n_vocab, p->max);
+            double rescale = c->weight > 0 ? exp(old_max - p->max) : 0, weight;
+            double difference = logits_sum_exp_difference(b->z[0] + i * b->n_vocab, b->z[k] + i * b->n_vocab,
+                                                          b->n_vocab, p->max, &weight);
+            c->difference = c->difference * rescale + difference;
+            c->weight = c->weight * rescale + weight;
         }
     }
 }
@@ -72,7 +74,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
                   struct lm_contrast *const *contrast, int n_thread, const struct lm_logits_tap *tap,
                   size_t *bad)
 {
-    size_t n_vocab = lm_model_config(side[0].model)->vocab_size, d = lm_model_config(side[0].model)->d_embed;
+    size_t n_vocab = lm_model_config(side[0].model)->vocab_size;
     struct gemm_weight **w = xcalloc(n_side, sizeof *w);
     float **z = xcalloc(n_side, sizeof(*z));
     int status = 0;
@@ -98,6 +100,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
         for (b.from = 0; b.from < n && status == 0; b.from += CHUNK) {
             b.n = n - b.from < CHUNK ? n - b.from : CHUNK;
             for (size_t k = 0; k < n_side; k++) {
+                size_t d = lm_model_config(side[k].model)->d_embed;
                 if (gemm_run(w[k], side[k].x + b.from * d, b.n, d, z[k], b.n_vocab, NULL, 0, n_thread) < 0)
                     mem_out();
                 if (tap)

@@ -60,14 +60,21 @@ static double sum_exp(const float *z, size_t n, double max)
 }
 
 VECTOR_CLONES
-static double sum_exp_difference(const float *zp, const float *zq, size_t n, double max)
+static double sum_exp_difference(const float *zp, const float *zq, size_t n, double max, double *weight)
 {
-    double sum[STRIP] = { 0 };
+    double sum[STRIP] = { 0 }, weights[STRIP] = { 0 };
     for (; n >= STRIP; n -= STRIP, zp += STRIP, zq += STRIP)
-        for (int i = 0; i < STRIP; i++)
-            sum[i] += exp_of((double)zp[i] - max) * ((double)zp[i] - (double)zq[i]);
-    for (size_t i = 0; i < n; i++)
-        sum[i] += exp_of((double)zp[i] - max) * ((double)zp[i] - (double)zq[i]);
+        for (int i = 0; i < STRIP; i++) {
+            double e = exp_of((double)zp[i] - max);
+            weights[i] += e;
+            sum[i] += e * ((double)zp[i] - (double)zq[i]);
+        }
+    for (size_t i = 0; i < n; i++) {
+        double e = exp_of((double)zp[i] - max);
+        weights[i] += e;
+        sum[i] += e * ((double)zp[i] - (double)zq[i]);
+    }
+    *weight = fold(weights);
     return fold(sum);
 }
 
@@ -101,9 +108,9 @@ double logits_sum_exp(const float *z, size_t n, double max)
     return sum_exp(z, n, max);
 }
 
-double logits_sum_exp_difference(const float *zp, const float *zq, size_t n, double max)
+double logits_sum_exp_difference(const float *zp, const float *zq, size_t n, double max, double *weight)
 {
-    return sum_exp_difference(zp, zq, n, max);
+    return sum_exp_difference(zp, zq, n, max, weight);
 }
 
 float logits_max(const float *z, size_t n, size_t *place)

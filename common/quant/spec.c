@@ -144,6 +144,13 @@ int quant_spec_parse(struct quant_spec *s, const char *text, char why[QUANT_WHY_
     }
 }
 
+enum quant_scale quant_scale_own(const char *dtype)
+{
+    return !strcmp(dtype, "F16")    ? QUANT_SCALE_F16
+           : !strcmp(dtype, "BF16") ? QUANT_SCALE_BF16
+                                    : QUANT_SCALE_F32;
+}
+
 void quant_spec_resolve(struct quant_spec *s, enum quant_scale own)
 {
     int of_ct = s->grid == QUANT_CT || s->grid == QUANT_CT_ASYM;

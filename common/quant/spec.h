@@ -47,6 +47,8 @@ int quant_spec_set(struct quant_spec *s, const char *key, const char *value, cha
 /* The same for each KEY=VALUE of a text. */
 int quant_spec_parse(struct quant_spec *s, const char *text, char why[QUANT_WHY_MAX]);
 
+/* The dtype of weights called "F16", "BF16" or anything else (F32), as one that scales can have. */
+enum quant_scale quant_scale_own(const char *dtype);
 /* Settles what SAME and AUTO mean for weights whose own dtype is `own` (F32 for wider ones). */
 void quant_spec_resolve(struct quant_spec *s, enum quant_scale own);
 

@@ -192,9 +192,10 @@ static float *row_of(float *w, size_t n_in, size_t row, int part, size_t head)
     return w + (head * d + row) * n_in;
 }
 
-static int change(void *ctx, const struct lm_place *p, const char *name, float *w, size_t n_out, size_t n_in,
-                  char why[LM_WHY_MAX])
+static int change(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype, float *w,
+                  size_t n_out, size_t n_in, char why[LM_WHY_MAX])
 {
+    (void)dtype;
     (void)ctx;
     (void)name;
     (void)why;
