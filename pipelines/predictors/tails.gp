@@ -16,7 +16,7 @@ most = system("mlr --icsv --onidx stats1 -a max -f kurtosis ".csv) + 3
 set yrange [1.5:most * 1.3]
 set xtics 1
 if (n > 16) { set xtics 2 }
-set format y "%g"
+set ytics (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 set key outside right top noenhanced
 colours = "#0072B2 #D55E00 #009E73 #CC79A7 #56B4E9 #E69F00 #767676"
 line = outlier + 3
