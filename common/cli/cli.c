@@ -204,6 +204,19 @@ static void set_list(const struct cli_opt *o, const char *text)
     *(char ***)o->value = list;
 }
 
+/* One more text for an option that may be given several times. */
+static void add_text(const struct cli_opt *o, const char *text)
+{
+    char **list = *(char ***)o->value;
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    list = xrealloc(list, n + 2, sizeof *list);
+    list[n] = (char *)text;
+    list[n + 1] = NULL;
+    *(char ***)o->value = list;
+}
+
 static void set_value(const struct cli_opt *o, const char *text)
 {
     int limited = o->min != 0 || o->max != 0;
@@ -237,6 +250,11 @@ static void set_value(const struct cli_opt *o, const char *text)
         if (!*text)
             die_usage("--%s: the value is empty", o->name);
         *(const char **)o->value = text;
+        break;
+    case CLI_STRS:
+        if (!*text)
+            die_usage("--%s: the value is empty", o->name);
+        add_text(o, text);
         break;
     case CLI_CHOICE:
         if (!is_choice(o->choices, text))

@@ -10,6 +10,7 @@ enum cli_type {
     CLI_U64,    /* uint64_t *: any */
     CLI_NUM,    /* double *: a number in min..max */
     CLI_STR,    /* const char **: any text, borrowed from argv */
+    CLI_STRS,   /* char ***: the texts of all times that the option is given, NULL-ended, owned by cli */
     CLI_CHOICE, /* const char **: one of `choices` (separated by blanks) */
     CLI_LIST,   /* char ***: comma-separated texts, NULL-ended, owned by cli; empty items are refused */
     CLI_HELP,
