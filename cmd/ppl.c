@@ -17,10 +17,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *model_path, *tokenizer_path, *against, *quant, *out_path = "-", *by = "lang",
-                                                                  *lang_of_stdin = "stdin";
+static const char *model_path, *tokenizer_path, *against, *out_path = "-", *by = "lang",
+                                                          *lang_of_stdin = "stdin";
 static const char *start_token = "auto", *unit = "line", *precision_name = "auto";
-static char **quant_only, **quant_skip;
+static char **quants, **quant_only, **quant_skip;
 static int64_t context, stride, memory_mib = 2048, n_thread = 1;
 static int full_windows;
 
@@ -28,10 +28,9 @@ static const struct cli_opt opts[] = {
     CLI_MODEL(&model_path),
     { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
-    { 0, "quant", CLI_STR, &quant, "SPEC",
+    { 0, "quant", CLI_STRS, &quants, "SPEC",
       "quantise the model's matrices on the way and compare it with itself: KEY=VALUE,... as wquant has "
-      "them, "
-      "bits=4,per=group:128",
+      "them, bits=4,per=group:128; may be given again, and all run side by side",
       0, 0, 0 },
     { 0, "against", CLI_STR, &against, "MODEL", "compare the model with this one, which has not been changed",
       0, 0, 0 },
@@ -70,11 +69,12 @@ static const struct cli_prog prog = {
     .synopsis = "-m MODEL [OPTION]... [FILE]...",
     .summary = "Perplexity of a language model by language, line or token, and what quantising it costs.",
     .in = "text in UTF-8, one paragraph a line; a file is named by its language (eng.txt is eng)",
-    .out = "CSV of lang, (line, (position, id, token,)) tokens, unscored, unknown, bytes, chars, nll, "
-           "perplexity, "
-           "bits_per_byte, bits_per_char; with --quant or --against also ref_nll, ref_perplexity, "
-           "ref_bits_per_byte, "
-           "delta_nll, delta_bits_per_byte, degradation, kl, top1_agreement, rms_delta_p",
+    .out =
+        "CSV of (quant,) lang, (line, (position, id, token,)) tokens, unscored, unknown, bytes, chars, nll, "
+        "perplexity, "
+        "bits_per_byte, bits_per_char; with --quant or --against also ref_nll, ref_perplexity, "
+        "ref_bits_per_byte, "
+        "delta_nll, delta_bits_per_byte, degradation, kl, top1_agreement, rms_delta_p",
     .notes =
         "tokens are those predicted, each from what is before it in its window; bytes and chars are theirs. "
         "unscored "
@@ -91,6 +91,8 @@ static const struct cli_prog prog = {
         "probability. Where a language's nll is above the logarithm of the vocabulary's size, that of "
         "guessing, "
         "no delta or degradation is given by lang or line: beyond that they rank nothing.\n"
+        "With several --quant the first column, quant, is the SPEC as it was given; reading the text and the "
+        "reference then cost once, and the rows of each are what it has alone.\n"
         "Nothing depends on threads, on --memory or on what else is scored.",
     .example = "  ppl -m bloom-560m text/*.txt\n"
                "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
@@ -124,10 +126,10 @@ static void tally_add(struct tally *to, const struct tally *t)
 static struct corpus corpus;
 static struct tokenizer *tokenizer;
 static struct lm_windows windows;
-static struct tally *of_text; /* [corpus.n_text] */
+static struct tally *of_text; /* [n_test][corpus.n_text] */
 static struct csvout *out;
-static struct lm_run run[2]; /* the model under test; the reference */
-static size_t n_run = 1, vocab_size;
+static struct lm_run *run; /* [n_run]: models under test, n_test of them; then, if any, the reference */
+static size_t n_test = 1, n_run = 1, vocab_size;
 static enum gemm_precision precision;
 
 static double per(double a, double b)
@@ -149,7 +151,7 @@ static void put_tally(const struct tally *t, int ranked)
     csvout_num(out, exp(nll));
     csvout_num(out, per(bits, (double)t->bytes));
     csvout_num(out, per(bits, (double)t->chars));
-    if (n_run < 2) {
+    if (n_run == n_test) {
         csvout_end_row(out);
         return;
     }
@@ -173,9 +175,17 @@ static void put_tally(const struct tally *t, int ranked)
 static void open_out(void)
 {
     const char *place = !strcmp(by, "lang") ? "" : !strcmp(by, "line") ? "line," : "line,position,id,token,";
-    char *header = xsprintf("lang,%s%s%s", place, FIGURES, n_run > 1 ? COMPARED : "");
+    char *header = xsprintf("%slang,%s%s%s", n_test > 1 ? "quant," : "", place, FIGURES,
+                            n_run > n_test ? COMPARED : "");
     out = csvout_open(out_path, header);
     free(header);
+}
+
+static void begin_row(size_t test, size_t lang)
+{
+    if (n_test > 1)
+        csvout_str(out, quants[test]);
+    csvout_str(out, corpus.lang[lang]);
 }
 
 /* ---- scores into tallies */
@@ -203,11 +213,11 @@ static struct tally tally_of(size_t index, const struct lm_score *s, const struc
     return t;
 }
 
-static void put_token(const struct corpus_text *x, size_t index, const struct tally *t)
+static void put_token(size_t test, const struct corpus_text *x, size_t index, const struct tally *t)
 {
     size_t n;
     const char *token = tokenizer_token(tokenizer, corpus.id[index], &n);
-    csvout_str(out, corpus.lang[x->lang]);
+    begin_row(test, x->lang);
     csvout_int(out, (int64_t)x->line);
     csvout_int(out, (int64_t)(index - x->first - x->n_start + 1));
     csvout_int(out, corpus.id[index]);
@@ -215,18 +225,21 @@ static void put_token(const struct corpus_text *x, size_t index, const struct ta
     put_tally(t, 1);
 }
 
-/* What a batch has to say, token by token. Row i of the scores is of token index[i]. */
+/* What a batch has to say, token by token. Row i of each side's scores is of token index[i]. */
 static void take_scores(const struct lm_window *const *window, const size_t *index, size_t n,
-                        const struct lm_score *score, const struct lm_score *ref, const struct lm_contrast *c)
+                        struct lm_score *const *score, struct lm_contrast *const *contrast)
 {
     for (size_t i = 0; i < n; i++) {
         const struct corpus_text *x = &corpus.text[window[i]->text];
-        struct tally t = tally_of(index[i], &score[i], ref ? &ref[i] : NULL, c ? &c[i] : NULL);
-        if (!isfinite(t.nll) || (ref && !isfinite(t.ref_nll)))
-            die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
-        tally_add(&of_text[window[i]->text], &t);
-        if (!strcmp(by, "token"))
-            put_token(x, index[i], &t);
+        for (size_t k = 0; k < n_test; k++) {
+            const struct lm_score *ref = n_run > n_test ? &score[n_test][i] : NULL;
+            struct tally t = tally_of(index[i], &score[k][i], ref, ref ? &contrast[k][i] : NULL);
+            if (!isfinite(t.nll) || (ref && !isfinite(t.ref_nll)))
+                die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
+            tally_add(&of_text[k * corpus.n_text + window[i]->text], &t);
+            if (!strcmp(by, "token"))
+                put_token(k, x, index[i], &t);
+        }
     }
 }
 
@@ -267,26 +280,29 @@ static void score_batch(size_t from, size_t end, struct lm_batch *batch)
             target[n] = corpus.id[index[n]];
             window[n] = &windows.w[w];
         }
-    struct lm_score *score[2] = { NULL, NULL };
-    struct lm_contrast *contrast[2] = { NULL, NULL };
-    struct lm_side side[2]; /* the reference first */
+    struct lm_score **score = xcalloc(n_run, sizeof *score);
+    struct lm_contrast **contrast = xcalloc(n_run, sizeof *contrast);
+    struct lm_side *side = xnew(n_run, sizeof *side);
+    struct lm_contrast **of_side = xcalloc(n_run, sizeof *of_side);
     for (size_t k = 0; k < n_run; k++) {
-        struct lm_run *r = &run[n_run - 1 - k];
-        compact(r->x, lm_model_config(r->model)->d_embed, row, n);
+        size_t at = n_run - 1 - k; /* the reference first */
+        compact(run[k].x, lm_model_config(run[k].model)->d_embed, row, n);
         score[k] = xnew(n, sizeof **score);
-        side[k] = (struct lm_side){ r->model, r->variant, r->x, score[k] };
+        if (at)
+            contrast[k] = of_side[at] = xnew(n, sizeof **contrast);
+        side[at] = (struct lm_side){ run[k].model, run[k].variant, run[k].x, score[k] };
     }
-    if (n_run > 1)
-        contrast[1] = xnew(n, sizeof **contrast);
-    if (lm_score_rows(side, n_run, target, n, n_run > 1 ? contrast : NULL, (int)n_thread, NULL, &bad) < 0)
+    if (lm_score_rows(side, n_run, target, n, n_run > 1 ? of_side : NULL, (int)n_thread, NULL, &bad) < 0)
         die_of_model(&run[n_run - 1 - bad]);
-    if (n_run > 1)
-        take_scores(window, index, n, score[1], score[0], contrast[1]);
-    else
-        take_scores(window, index, n, score[0], NULL, NULL);
-    free(contrast[1]);
-    free(score[0]);
-    free(score[1]);
+    take_scores(window, index, n, score, contrast);
+    for (size_t k = 0; k < n_run; k++) {
+        free(score[k]);
+        free(contrast[k]);
+    }
+    free(of_side);
+    free(side);
+    free(contrast);
+    free(score);
     free(target);
     free(window);
     free(index);
@@ -304,7 +320,7 @@ static struct lm_checkpoint *open_model(const char *path)
     return c;
 }
 
-static struct quant_spec spec;
+static struct quant_spec *spec; /* [n_test], of --quant */
 
 static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
 {
@@ -318,9 +334,8 @@ static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
 static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
                        float *w, size_t n_out, size_t n_in, char why[LM_WHY_MAX])
 {
-    struct quant_spec own = spec;
+    struct quant_spec own = *(const struct quant_spec *)ctx;
     size_t bad_row = 0;
-    (void)ctx;
     (void)p;
     (void)name;
     quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
@@ -330,18 +345,24 @@ static int apply_quant(void *ctx, const struct lm_place *p, const char *name, en
     return status;
 }
 
-static void read_quant(void)
+static void read_quants(void)
 {
     char why[QUANT_WHY_MAX];
-    cli_refuse_if(!quant, &quant_only, "without --quant");
-    cli_refuse_if(!quant, &quant_skip, "without --quant");
-    if (!quant)
+    cli_refuse_if(!quants, &quant_only, "without --quant");
+    cli_refuse_if(!quants, &quant_skip, "without --quant");
+    if (!quants)
         return;
     if (against)
         die_usage("--quant compares the model with itself: not beside --against");
-    quant_spec_init(&spec);
-    if (quant_spec_parse(&spec, quant, why) < 0)
-        die_usage("--quant: %s", why);
+    for (n_test = 0; quants[n_test]; n_test++) {
+        spec = xrealloc(spec, n_test + 1, sizeof *spec);
+        quant_spec_init(&spec[n_test]);
+        if (quant_spec_parse(&spec[n_test], quants[n_test], why) < 0)
+            die_usage("--quant: %s", why);
+        for (size_t k = 0; k < n_test; k++)
+            if (!strcmp(quants[k], quants[n_test]))
+                die_usage("--quant: '%s' is given twice", quants[k]);
+    }
     const char *bad = pick_wrong(quant_only) ? pick_wrong(quant_only) : pick_wrong(quant_skip);
     if (bad)
         die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
@@ -362,7 +383,7 @@ static void read_texts(char **files)
         free(lang);
     }
     free(start);
-    of_text = xcalloc(corpus.n_text, sizeof *of_text);
+    of_text = xcalloc(n_test * corpus.n_text, sizeof *of_text);
 }
 
 /* The context that a model gives or allows. */
@@ -394,7 +415,8 @@ static void cut_windows(const struct lm_checkpoint *c, const struct lm_checkpoin
             scored += windows.w[w].n > windows.w[w].score ? windows.w[w].n - windows.w[w].score : 0;
         if (windows.n > before && windows.w[windows.n - 1].score >= windows.w[windows.n - 1].n)
             windows.n--;
-        of_text[i].unscored = x->n - x->n_start - scored;
+        for (size_t k = 0; k < n_test; k++)
+            of_text[k * corpus.n_text + i].unscored = x->n - x->n_start - scored;
     }
 }
 
@@ -413,55 +435,72 @@ static void check_vocabulary(const struct lm_checkpoint *c, const struct lm_chec
 
 /* ---- rows */
 
-/* Rows of a language by line, or one of it all. */
-static void write_lang(size_t lang, const struct corpus_text *text, size_t n_text, double uniform)
+/* Rows of a language under one test by line, or one of it all. */
+static void write_lang(size_t test, size_t lang, const struct corpus_text *text, size_t n_text,
+                       double uniform)
 {
-    const struct tally *each = of_text + (text - corpus.text);
+    const struct tally *each = of_text + test * corpus.n_text + (text - corpus.text);
     struct tally all = { 0 };
     for (size_t i = 0; i < n_text; i++)
         tally_add(&all, &each[i]);
     int beyond = all.n && all.nll / (double)all.n > uniform * (1 + 1e-12);
     if (beyond)
-        warn("%s: %.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
-             all.nll / (double)all.n, uniform, n_run > 1 ? ": its degradation ranks nothing" : "");
+        warn("%s: %s%s%.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
+             n_test > 1 ? quants[test] : "", n_test > 1 ? ": " : "", all.nll / (double)all.n, uniform,
+             n_run > n_test ? ": its degradation ranks nothing" : "");
     for (size_t i = 0; i < n_text && !strcmp(by, "line"); i++) {
-        csvout_str(out, corpus.lang[lang]);
+        begin_row(test, lang);
         csvout_int(out, (int64_t)text[i].line);
         put_tally(&each[i], !beyond);
     }
     if (!strcmp(by, "lang")) {
-        csvout_str(out, corpus.lang[lang]);
+        begin_row(test, lang);
         put_tally(&all, !beyond);
     }
 }
 
 static void write_rows(void)
 {
-    for (size_t lang = 0, i = 0, end; lang < corpus.n_lang; lang++, i = end) {
-        for (end = i; end < corpus.n_text && corpus.text[end].lang == lang;)
-            end++;
-        write_lang(lang, corpus.text + i, end - i, log((double)vocab_size));
-    }
+    for (size_t k = 0; k < n_test; k++)
+        for (size_t lang = 0, i = 0, end; lang < corpus.n_lang; lang++, i = end) {
+            for (end = i; end < corpus.n_text && corpus.text[end].lang == lang;)
+                end++;
+            write_lang(k, lang, corpus.text + i, end - i, log((double)vocab_size));
+        }
     if (corpus.n_empty)
         warn("texts without a token: %zu", corpus.n_empty);
 }
 
 /* ---- all of it */
 
+static int is_own(size_t k)
+{
+    return k == 0 || run[k].model != run[0].model;
+}
+
 /* The models' sides, with room for n_token tokens at a time. Where the text takes several passes, a pipe,
  * which cannot be read again, is kept in memory. */
 static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_t n_token, int one_pass)
 {
-    struct lm_change change = { wants_quant, apply_quant, NULL };
+    size_t n_change = quants ? n_test : 0;
+    struct lm_change *change = xnew(n_change, sizeof *change);
     int keep = !one_pass && !lm_checkpoint_can_rewind(c),
         keep_ref = ref && !one_pass && !lm_checkpoint_can_rewind(ref);
-    run[0].model = lm_model_new(c, precision, (int)n_thread, &change, quant != NULL, keep);
-    run[0].variant = quant != NULL;
-    if (n_run > 1)
-        run[1].model = ref ? lm_model_new(ref, precision, (int)n_thread, NULL, 0, keep_ref) : run[0].model;
+    for (size_t k = 0; k < n_change; k++)
+        change[k] = (struct lm_change){ wants_quant, apply_quant, &spec[k] };
+    run = xcalloc(n_run, sizeof *run);
+    run[0].model = lm_model_new(c, precision, (int)n_thread, change, n_change, keep);
+    free(change);
+    for (size_t k = 0; k < n_run; k++) {
+        run[k].model = run[0].model;
+        run[k].variant = k < n_change ? k + 1 : 0;
+    }
+    if (ref)
+        run[n_run - 1].model = lm_model_new(ref, precision, (int)n_thread, NULL, 0, keep_ref);
     for (size_t k = 0; k < n_run; k++) {
         const struct lm_config *config = lm_model_config(run[k].model);
-        run[k].forward = lm_forward_new(config, lm_windows_longest(&windows), (int)n_thread);
+        run[k].forward = is_own(k) ? lm_forward_new(config, lm_windows_longest(&windows), (int)n_thread)
+                                   : run[0].forward; /* scratch, and they take turns */
         size_t width = config->d_embed > config->d_model ? config->d_embed : config->d_model;
         run[k].x = xaligned(n_token, width * sizeof *run[k].x);
     }
@@ -477,19 +516,21 @@ static void warn_of(struct lm_checkpoint *c)
 
 static void close_sides(void)
 {
-    for (size_t k = 0; k < n_run; k++) {
-        lm_forward_free(run[k].forward);
+    for (size_t k = n_run; k--;) {
         free(run[k].x);
-        if (k == 0 || run[k].model != run[0].model)
+        if (is_own(k)) {
+            lm_forward_free(run[k].forward);
             lm_model_free(run[k].model);
+        }
     }
+    free(run);
 }
 
 /* The models from the start once more. */
 static void again(void)
 {
     for (size_t k = 0; k < n_run; k++)
-        if ((k == 0 || run[k].model != run[0].model) && lm_model_again(run[k].model) < 0)
+        if (is_own(k) && lm_model_again(run[k].model) < 0)
             die_of_model(&run[k]);
 }
 
@@ -497,7 +538,7 @@ static void again(void)
 static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
 {
     size_t d = lm_checkpoint_config(c)->d_model, d_ref = ref ? lm_checkpoint_config(ref)->d_model : d;
-    size_t room = ((size_t)memory_mib << 20) / ((d + (n_run > 1 ? d_ref : 0)) * sizeof(float));
+    size_t room = ((size_t)memory_mib << 20) / ((n_test * d + (n_run - n_test) * d_ref) * sizeof(float));
     size_t most = lm_windows_longest(&windows), n_batch = 0;
     for (size_t from = 0, end; from < windows.n; from = end, n_batch++) {
         size_t n = 0;
@@ -531,8 +572,8 @@ static void check_arguments(void)
         die_usage("a model from standard input needs --tokenizer");
     if (against && !strcmp(model_path, "-") && !strcmp(against, "-"))
         die_usage("--against: standard input is the model already");
-    read_quant();
-    n_run = 1 + (quant || against);
+    read_quants();
+    n_run = n_test + (quants || against);
 }
 
 int main(int argc, char **argv)
@@ -559,5 +600,7 @@ int main(int argc, char **argv)
     corpus_clear(&corpus);
     tokenizer_free(tokenizer);
     free(of_text);
+    free(spec);
+    free(quants);
     return 0;
 }

@@ -95,6 +95,27 @@ uniform_model() {
     run -2 --separate-stderr score llama-a --only layer:1 eng.txt
 }
 
+@test "ppl: several --quant side by side, each as alone" {
+    specs=(bits=4 bits=3,per=tensor bits=8,clip=mse)
+    for by in lang line token; do
+        for m in gpt2-a bloom-a; do
+            args=()
+            for spec in "${specs[@]}"; do args+=(--quant "$spec"); done
+            score $m --by $by "${args[@]}" --memory 1 --threads 2 eng.txt deu.txt >got.csv
+            for spec in "${specs[@]}"; do
+                mlr --csv filter '$quant == "'"$spec"'"' then cut -x -f quant got.csv >one.csv
+                score $m --by $by --quant "$spec" eng.txt deu.txt | mlr --csv cat | cmp - one.csv
+            done
+        done
+    done
+    # by token a row of each for every token, together
+    mlr --icsv --onidx head -n 6 then cut -o -f quant,position got.csv >order
+    diff order - <<<$'bits=4 2\nbits=3,per=tensor 2\nbits=8,clip=mse 2\nbits=4 3\nbits=3,per=tensor 3\nbits=8,clip=mse 3'
+    run -2 --separate-stderr score llama-a --quant bits=4 --quant bits=4 eng.txt
+    run -2 --separate-stderr score llama-a --quant bits=4 --quant bits=9 eng.txt
+    run -2 --separate-stderr score llama-a --quant bits=4 --quant '' eng.txt
+}
+
 @test "ppl: beyond guessing a model ranks nothing" {
     score bloom-a --quant bits=8 eng.txt >got.csv
     grep -q '^ppl: eng: .* is worse than guessing (5.673): its degradation ranks nothing$' err

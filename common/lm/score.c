@@ -23,13 +23,15 @@ double lm_contrast_kl(const struct lm_contrast *c, const struct lm_score *p, con
     return c->difference / p->sum - (log(p->sum) + p->max) + (log(q->sum) + q->max);
 }
 
-/* A block of the vocabulary and a chunk of rows. */
+/* A block of the vocabulary, a chunk of rows, and a side against the first. */
 struct block {
-    const struct lm_side *side;
-    size_t n_side, from, n, vocab, n_vocab;
+    const struct lm_side *side; /* the first */
+    size_t from, n, vocab, n_vocab;
     const uint32_t *target;
-    struct lm_contrast *const *contrast;
-    float *const *z; /* [n_side][n][n_vocab] */
+    struct lm_score *score;       /* of the side */
+    struct lm_contrast *contrast; /* of the side, or NULL */
+    const float *z, *z_first;     /* [n][n_vocab] */
+    double *old_max;              /* [CHUNK] the first side's before this block */
 };
 
 /* Takes logits z of one row into s. */
@@ -54,19 +56,18 @@ static void take_rows(void *ctx, size_t task, int worker)
     (void)worker;
     for (size_t i = task * ROWS; i < end; i++) {
         size_t row = b->from + i;
-        struct lm_score *p = &b->side[0].score[row];
-        double old_max = p->max;
-        for (size_t k = 0; k < b->n_side; k++)
-            take_logits(b->z[k] + i * b->n_vocab, b->n_vocab, b->vocab, b->target[row],
-                        &b->side[k].score[row]);
-        for (size_t k = 1; b->contrast && k < b->n_side; k++) {
-            struct lm_contrast *c = &b->contrast[k][row];
-            double rescale = c->weight > 0 ? exp(old_max - p->max) : 0, weight;
-            double difference = logits_sum_exp_difference(b->z[0] + i * b->n_vocab, b->z[k] + i * b->n_vocab,
-                                                          b->n_vocab, p->max, &weight);
-            c->difference = c->difference * rescale + difference;
-            c->weight = c->weight * rescale + weight;
-        }
+        const struct lm_score *p = &b->side->score[row];
+        if (b->z == b->z_first)
+            b->old_max[i] = p->max;
+        take_logits(b->z + i * b->n_vocab, b->n_vocab, b->vocab, b->target[row], &b->score[row]);
+        if (!b->contrast)
+            continue;
+        struct lm_contrast *c = &b->contrast[row];
+        double rescale = c->weight > 0 ? exp(b->old_max[i] - p->max) : 0, weight;
+        double difference = logits_sum_exp_difference(b->z_first + i * b->n_vocab, b->z + i * b->n_vocab,
+                                                      b->n_vocab, p->max, &weight);
+        c->difference = c->difference * rescale + difference;
+        c->weight = c->weight * rescale + weight;
     }
 }
 
@@ -76,10 +77,10 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
 {
     size_t n_vocab = lm_model_config(side[0].model)->vocab_size;
     struct gemm_weight **w = xcalloc(n_side, sizeof *w);
-    float **z = xcalloc(n_side, sizeof(*z));
+    float *z[2] = { xaligned(CHUNK * VOCAB, sizeof **z), xaligned(CHUNK * VOCAB, sizeof **z) };
+    double old_max[CHUNK];
     int status = 0;
     for (size_t k = 0; k < n_side; k++) {
-        z[k] = xaligned(CHUNK * VOCAB, sizeof **z);
         for (size_t i = 0; i < n; i++)
             side[k].score[i] = (struct lm_score){ .max = -INFINITY };
         if (k && contrast)
@@ -87,7 +88,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
     }
     for (size_t vocab = 0; vocab < n_vocab && status == 0; vocab += VOCAB) {
         struct block b = {
-            .side = side, .n_side = n_side, .vocab = vocab, .target = target, .contrast = contrast, .z = z
+            .side = side, .vocab = vocab, .target = target, .z_first = z[0], .old_max = old_max
         };
         b.n_vocab = n_vocab - vocab < VOCAB ? n_vocab - vocab : VOCAB;
         for (*bad = 0; *bad < n_side && status == 0; ++*bad) {
@@ -101,21 +102,24 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
             b.n = n - b.from < CHUNK ? n - b.from : CHUNK;
             for (size_t k = 0; k < n_side; k++) {
                 size_t d = lm_model_config(side[k].model)->d_embed;
-                if (gemm_run(w[k], side[k].x + b.from * d, b.n, d, z[k], b.n_vocab, NULL, 0, n_thread) < 0)
+                b.z = z[k > 0];
+                b.score = side[k].score;
+                b.contrast = k && contrast ? contrast[k] : NULL;
+                if (gemm_run(w[k], side[k].x + b.from * d, b.n, d, z[k > 0], b.n_vocab, NULL, 0, n_thread) <
+                    0)
                     mem_out();
                 if (tap)
-                    tap->see(tap->ctx, k, b.from, b.n, vocab, b.n_vocab, z[k]);
+                    tap->see(tap->ctx, k, b.from, b.n, vocab, b.n_vocab, b.z);
+                threads_for(n_thread, (b.n + ROWS - 1) / ROWS, take_rows, &b);
             }
-            threads_for(n_thread, (b.n + ROWS - 1) / ROWS, take_rows, &b);
         }
         for (size_t k = 0; k < n_side; k++) {
             gemm_weight_free(w[k]);
             w[k] = NULL;
         }
     }
-    for (size_t k = 0; k < n_side; k++)
-        free(z[k]);
-    free(z);
+    free(z[0]);
+    free(z[1]);
     free(w);
     return status;
 }
