@@ -12,6 +12,8 @@ size_t batch_read(struct batch *b, struct linein *in)
     strbuf_text(&b->text);
     while (b->n < MAX_LINES && b->text.n < MAX_BYTES && linein_next_utf8(in, &line, &n)) {
         strbuf_add(&b->text, line, n);
+        if (b->keep_feeds && linein_had_feed(in))
+            strbuf_char(&b->text, '\n');
         xgrow(&b->end, &b->room, b->n + 1, sizeof *b->end);
         b->end[b->n++] = b->text.n;
     }

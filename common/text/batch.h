@@ -5,9 +5,10 @@
 #include "io/linein.h"
 #include "text/strbuf.h"
 
-/* Starts as all zeros. */
+/* Starts as all zeros, but for `keep_feeds`. */
 struct batch {
-    struct strbuf text; /* the lines, without line feeds */
+    int keep_feeds;     /* a line has its line feed, where there is one */
+    struct strbuf text; /* the lines */
     size_t *end;        /* [n] where each ends in `text` */
     size_t n, room;
     size_t first; /* number of the first line in its file, from 1 */

@@ -12,6 +12,12 @@ struct strbuf {
     size_t n, room;
 };
 
+/* Room for n bytes more and a NUL, so that adding them moves nothing. */
+static inline void strbuf_reserve(struct strbuf *b, size_t n)
+{
+    xgrow(&b->s, &b->room, b->n + n + 1, 1);
+}
+
 static inline void strbuf_add(struct strbuf *b, const char *s, size_t n)
 {
     if (!n)

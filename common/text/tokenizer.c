@@ -10,6 +10,8 @@ struct tokenizer_work {
     struct normal_work normal;
     struct pretok_work pretok;
     struct decode_work decode;
+    void (*piece)(void *ctx, const char *s, size_t n); /* of tokenizer_cut */
+    void *piece_ctx;
 };
 
 struct tokenizer_work *tokenizer_work_new(const struct tokenizer *t)
@@ -213,6 +215,45 @@ int tokenizer_encode(const struct tokenizer *t, struct tokenizer_work *w, const 
     int status = cut_added(t, w, &t->raw, &text, normalize_part, out);
     for (size_t i = 0; status == 0 && special && i < t->n_after; i++)
         tokens_add(out, t->after[i], (uint32_t)n);
+    return status;
+}
+
+/* ---- pieces only */
+
+static int give_pieces(const struct tokenizer *t, struct tokenizer_work *w, const struct mtext *part,
+                       struct tokens *out)
+{
+    (void)out;
+    if (pretok_run(t->pretok, t->n_pretok, &w->pretok, part) < 0)
+        return TOKENIZER_REGEX;
+    const struct mtext *text = &w->pretok.text;
+    for (size_t i = 0; i < w->pretok.n_piece; i++) {
+        const struct pretok_piece *p = &w->pretok.piece[i];
+        w->piece(w->piece_ctx, text->s + p->start, p->end - p->start);
+    }
+    return 0;
+}
+
+static int normalize_for_pieces(const struct tokenizer *t, struct tokenizer_work *w, const struct mtext *part,
+                                struct tokens *out)
+{
+    struct mtext text;
+    if (normal_run(t->normal, t->n_normal, &w->normal, part, &text) < 0)
+        return TOKENIZER_REGEX;
+    return cut_added(t, w, &t->normalized, &text, give_pieces, out);
+}
+
+int tokenizer_cut(const struct tokenizer *t, struct tokenizer_work *w, const char *s, size_t n,
+                  void (*piece)(void *ctx, const char *s, size_t n), void *ctx)
+{
+    if (n >= (size_t)1 << 30)
+        return TOKENIZER_TOO_LONG;
+    struct mtext text = { .s = s, .n = n };
+    struct tokens added = { 0 }; /* found and forgotten */
+    w->piece = piece;
+    w->piece_ctx = ctx;
+    int status = cut_added(t, w, &t->raw, &text, normalize_for_pieces, &added);
+    tokens_clear(&added);
     return status;
 }
 

@@ -46,6 +46,11 @@ void tokenizer_work_free(struct tokenizer_work *w);
 enum { TOKENIZER_TOO_LONG = -1, TOKENIZER_REGEX = -2, TOKENIZER_NO_UNKNOWN = -3 };
 int tokenizer_encode(const struct tokenizer *t, struct tokenizer_work *w, const char *s, size_t n,
                      int special, struct tokens *out);
+/* Gives each piece that the model would encode by itself to `piece`, for the time of the call: the text
+ * without added tokens, normalised and cut, letters of byte-level models as the bytes that they spell.
+ * Returns as tokenizer_encode. */
+int tokenizer_cut(const struct tokenizer *t, struct tokenizer_work *w, const char *s, size_t n,
+                  void (*piece)(void *ctx, const char *s, size_t n), void *ctx);
 /* One of these codes in words. */
 const char *tokenizer_strerror(int code);
 

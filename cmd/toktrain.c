@@ -1,0 +1,295 @@
+/* toktrain - text by language to a byte-level BPE tokenizer.json
+ * in: text in UTF-8 (FILE named by language, or stdin); out: tokenizer.json (stdout).
+ * Holds the distinct words. SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/threads.h"
+#include "cli/cli.h"
+#include "io/csvout.h"
+#include "io/outfile.h"
+#include "text/batch.h"
+#include "text/bpetrain_json.h"
+#include "text/tokenizer.h"
+#include <math.h>
+#include <sys/stat.h>
+
+static const char *out_path = "-", *report_path, *lang_of_stdin = "stdin";
+static char **special_list;
+static double temperature = 1;
+static int line_feeds;
+static int64_t vocab_size = 32768, min_count = 2, max_token_bytes = 1 << 20, n_thread = 1;
+
+static const struct cli_opt opts[] = {
+    { 0, "vocab-size", CLI_INT, &vocab_size, "N",
+      "tokens in all: special ones, the 256 bytes, and what the merges make [32768]", 256, 1 << 24, 0 },
+    { 0, "min-count", CLI_INT, &min_count, "N", "leave pairs apart that occur less than N times [2]", 1, 1e12,
+      0 },
+    { 0, "max-token-bytes", CLI_INT, &max_token_bytes, "N", "make no token longer than N bytes [no limit]", 2,
+      1 << 20, 0 },
+    { 0, "temperature", CLI_NUM, &temperature, "T",
+      "how far small languages count more than they have text, from 1, not at all, to 1e9, all languages "
+      "alike [1]",
+      1, 1e9, 0 },
+    { 0, "special", CLI_LIST, &special_list, "TOKEN,...",
+      "the special tokens, which get the first ids [<unk>,<s>,</s>,<pad>]", 0, 0, 0 },
+    { 0, "line-feeds", CLI_FLAG, &line_feeds, 0,
+      "a line's line feed is part of its text, as for Hugging Face's trainer", 0, 0, 0 },
+    { 0, "report", CLI_STR, &report_path, "CSV", "write a row for each language to the file CSV", 0, 0, 0 },
+    { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
+    { 'o', "output", CLI_STR, &out_path, "FILE",
+      "write tokenizer.json to FILE, or into the directory FILE, whole or not at all; - is stdout [-]", 0, 0,
+      0 },
+    CLI_THREADS(&n_thread),
+    CLI_COMMON,
+    CLI_END,
+};
+
+static const struct cli_prog prog = {
+    .name = "toktrain",
+    .synopsis = "[OPTION]... [FILE]...",
+    .summary = "Train a byte-level BPE tokenizer with BLOOM's pipeline on text by language.",
+    .in =
+        "text in UTF-8, plain or gzip-compressed, a file for each language and named by it (eng.txt is eng)",
+    .out = "tokenizer.json as Hugging Face's libraries read it: ids are the special tokens, the 256 bytes in "
+           "the order of the letters that spell them, then the merges in their order. --report: lang, lines, "
+           "bytes, share, weight, words, distinct_words, tokens, bytes_per_token",
+    .notes =
+        "Each line is a text of its own, cut as BLOOM cuts it: runs of anything but white space and "
+        ".,!?()| and their like, with one blank in front; and what is between. The pair of neighbours that "
+        "occurs most often becomes a token, again and again; of equals, that with the smallest ids. These "
+        "are the merges of Hugging Face's trainer, on the same text without special tokens in it; they are "
+        "cut out here, as they are when text is encoded.\n"
+        "With --temperature T a language with the share p of the bytes counts as if it had a share "
+        "proportional to p^(1/T): its words count weight times, in steps of 2^-20. min-count is of weighted "
+        "counts. Several files of a language are one.\n"
+        "share is the language's part of the bytes, weight what its counts are multiplied by; words are the "
+        "pieces that lines are cut into, tokens what the tokenizer makes of them.",
+    .example = "  toktrain --vocab-size 8192 --temperature 2 -o model/ train/*.txt\n"
+               "  zcat eng.gz | toktrain --vocab-size 1000 --lang eng --report report.csv -o eng.json",
+    .see_also = "tok, tokstat, lmtrain",
+};
+
+enum { CHUNK = 64, WEIGHT_BITS = 20 };
+static char *usual_special[] = { "<unk>", "<s>", "</s>", "<pad>", NULL };
+
+struct language {
+    char *name;
+    struct bpetrain_words *part; /* [n_thread] as counted by each thread; in the end all in the first */
+    uint64_t lines, bytes, weight;
+};
+
+struct job {
+    struct tokenizer *cutter;
+    struct tokenizer_work **work; /* [n_thread] */
+    struct language *lang;        /* [n_lang] in the order of the files */
+    size_t n_lang, lang_room;
+    struct batch batch;
+    struct language *reading;
+    const char *path;
+    struct bpetrain_words words; /* of all languages, weighted */
+};
+
+/* ---- counting words */
+
+static struct language *language_of(struct job *j, const char *file)
+{
+    char *name = strcmp(file, "-") ? batch_lang(file) : xstrdup(lang_of_stdin);
+    for (size_t i = 0; i < j->n_lang; i++)
+        if (!strcmp(j->lang[i].name, name)) {
+            free(name);
+            return &j->lang[i];
+        }
+    xgrow(&j->lang, &j->lang_room, j->n_lang + 1, sizeof *j->lang);
+    struct language *l = &j->lang[j->n_lang++];
+    *l = (struct language){ .name = name, .part = xcalloc((size_t)n_thread, sizeof *l->part) };
+    return l;
+}
+
+static void count_piece(void *words, const char *s, size_t n)
+{
+    bpetrain_words_add(words, s, n, 1);
+}
+
+static void do_chunk(void *context, size_t index, int worker)
+{
+    struct job *j = context;
+    size_t from = index * CHUNK, to = from + CHUNK < j->batch.n ? from + CHUNK : j->batch.n;
+    for (size_t line = from; line < to; line++) {
+        size_t n;
+        const char *s = batch_line(&j->batch, line, &n);
+        int status = tokenizer_cut(j->cutter, j->work[worker], s, n, count_piece, &j->reading->part[worker]);
+        if (status < 0)
+            die("%s: line %zu: %s", j->path, j->batch.first + line, tokenizer_strerror(status));
+    }
+}
+
+static void read_file(struct job *j, const char *file)
+{
+    struct linein *in = linein_open(file);
+    struct language *l = j->reading = language_of(j, file);
+    j->path = linein_path(in);
+    while (batch_read(&j->batch, in)) {
+        threads_for((int)n_thread, (j->batch.n + CHUNK - 1) / CHUNK, do_chunk, j);
+        l->lines += j->batch.n;
+        l->bytes += j->batch.text.n;
+        msg_progress("%s: %.1f MB of text", l->name, (double)l->bytes / 1e6);
+    }
+    linein_close(in);
+    for (int64_t i = 1; i < n_thread; i++) {
+        struct bpetrain_words *part = &l->part[i];
+        for (size_t k = 0; k < part->n; k++)
+            bpetrain_words_add(&l->part[0], part->text.s + part->word[k].at, part->word[k].n,
+                               part->word[k].count);
+        bpetrain_words_clear(part);
+    }
+}
+
+/* ---- languages together */
+
+static void set_weights(struct job *j)
+{
+    double bytes = 0, sum = 0;
+    for (size_t i = 0; i < j->n_lang; i++)
+        bytes += (double)j->lang[i].bytes;
+    for (size_t i = 0; i < j->n_lang; i++)
+        if (j->lang[i].bytes)
+            sum += pow((double)j->lang[i].bytes / bytes, 1 / temperature);
+    for (size_t i = 0; i < j->n_lang; i++) {
+        double share = (double)j->lang[i].bytes / bytes;
+        double weight = share > 0 ? pow(share, 1 / temperature) / sum / share : 1;
+        j->lang[i].weight = (uint64_t)llround(ldexp(temperature > 1 ? weight : 1, WEIGHT_BITS));
+    }
+}
+
+/* Adds a language's words to those of all; from then on `at` is a word's index there. */
+static void add_language(struct job *j, const struct language *l)
+{
+    struct bpetrain_words *w = &l->part[0];
+    for (size_t i = 0; i < w->n; i++)
+        w->word[i].at = bpetrain_words_add(&j->words, w->text.s + w->word[i].at, w->word[i].n,
+                                           l->weight * w->word[i].count);
+    strbuf_clear(&w->text);
+    free(w->slot);
+    w->slot = NULL;
+}
+
+/* ---- training and its results */
+
+static struct bpetrain_merge *train(struct bpetrain *t, size_t wanted, size_t *n)
+{
+    struct bpetrain_merge *merge = xnew(wanted, sizeof *merge);
+    for (*n = 0; bpetrain_next(t, &merge[*n]);)
+        msg_progress("%zu of %zu merges", ++*n, wanted);
+    return merge;
+}
+
+static void write_tokenizer(char *const *special, const struct bpetrain_merge *merge, size_t n)
+{
+    struct stat st;
+    int is_dir = stat(out_path, &st) == 0 && S_ISDIR(st.st_mode);
+    char *path = is_dir ? xsprintf("%s/tokenizer.json", out_path) : xstrdup(out_path);
+    struct outfile *out = outfile_open(path, 0);
+    struct strbuf json = { 0 };
+    bpetrain_json(&json, special, merge, n);
+    outfile_write(out, json.s, json.n);
+    outfile_close(out);
+    strbuf_clear(&json);
+    free(path);
+}
+
+static void write_report(const struct job *j, const struct bpetrain *t)
+{
+    struct csvout *out = csvout_open(
+        report_path, "lang,lines,bytes,share,weight,words,distinct_words,tokens,bytes_per_token");
+    double all = 0;
+    for (size_t i = 0; i < j->n_lang; i++)
+        all += (double)j->lang[i].bytes;
+    for (const struct language *l = j->lang; l < j->lang + j->n_lang; l++) {
+        const struct bpetrain_words *w = &l->part[0];
+        uint64_t words = 0, tokens = 0;
+        for (size_t i = 0; i < w->n; i++) {
+            words += w->word[i].count;
+            tokens += w->word[i].count * bpetrain_n_symbol(t, w->word[i].at);
+        }
+        csvout_str(out, l->name);
+        csvout_int(out, (int64_t)l->lines);
+        csvout_int(out, (int64_t)l->bytes);
+        csvout_num(out, (double)l->bytes / all);
+        csvout_num(out, ldexp((double)l->weight, -WEIGHT_BITS));
+        csvout_int(out, (int64_t)words);
+        csvout_int(out, (int64_t)w->n);
+        csvout_int(out, (int64_t)tokens);
+        csvout_num(out, (double)l->bytes / (double)tokens);
+        csvout_end_row(out);
+    }
+    csvout_close(out);
+}
+
+/* ---- */
+
+/* The tokenizer without a merge, which cuts text as the trained one will. */
+static struct tokenizer *make_cutter(char *const *special)
+{
+    struct strbuf json = { 0 };
+    char *why;
+    bpetrain_json(&json, special, NULL, 0);
+    struct tokenizer *t = tokenizer_parse(strbuf_text(&json), json.n, &why);
+    if (!t)
+        die_usage("--special: %s", why);
+    return t;
+}
+
+static void free_job(struct job *j)
+{
+    for (size_t i = 0; i < j->n_lang; i++) {
+        bpetrain_words_clear(&j->lang[i].part[0]);
+        free(j->lang[i].part);
+        free(j->lang[i].name);
+    }
+    for (int64_t i = 0; i < n_thread; i++)
+        tokenizer_work_free(j->work[i]);
+    free(j->work);
+    free(j->lang);
+    batch_clear(&j->batch);
+    bpetrain_words_clear(&j->words);
+    tokenizer_free(j->cutter);
+}
+
+int main(int argc, char **argv)
+{
+    char **files = cli_parse(&prog, opts, argc, argv),
+         **special = special_list ? special_list : usual_special;
+    size_t n_fixed = BPETRAIN_BYTES, n_merge;
+    for (char **s = special; *s; s++)
+        n_fixed++;
+    if ((size_t)vocab_size < n_fixed)
+        die_usage("--vocab-size: the special tokens and bytes alone are %zu", n_fixed);
+    struct job job = { .cutter = make_cutter(special), .batch.keep_feeds = line_feeds };
+    job.work = xnew((size_t)n_thread, sizeof *job.work);
+    for (int64_t i = 0; i < n_thread; i++)
+        job.work[i] = tokenizer_work_new(job.cutter);
+    for (char **file = files; *file; file++)
+        read_file(&job, *file);
+    set_weights(&job);
+    for (size_t i = 0; i < job.n_lang; i++)
+        add_language(&job, &job.lang[i]);
+
+    const struct bpetrain_options options = { .n_merge = (size_t)vocab_size - n_fixed,
+                                              .min_count = (uint64_t)min_count << WEIGHT_BITS,
+                                              .max_token_bytes = (size_t)max_token_bytes };
+    struct bpetrain *t = bpetrain_new(&job.words, &options);
+    if (!t)
+        die("the distinct words are more than 4 GiB of text");
+    struct bpetrain_merge *merge = train(t, options.n_merge, &n_merge);
+    msg_progress_end();
+    if (n_merge < options.n_merge)
+        warn("the text gives %zu merges: the vocabulary has %zu tokens instead of %zu", n_merge,
+             n_fixed + n_merge, (size_t)vocab_size);
+    write_tokenizer(special, merge, n_merge);
+    if (report_path)
+        write_report(&job, t);
+    free(merge);
+    bpetrain_free(t);
+    free_job(&job);
+    return 0;
+}
