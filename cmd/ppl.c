@@ -91,6 +91,9 @@ static const struct cli_prog prog = {
         "probability. Where a language's nll is above the logarithm of the vocabulary's size, that of "
         "guessing, "
         "no delta or degradation is given by lang or line: beyond that they rank nothing.\n"
+        "method=noise,seed=N in a SPEC: no rounding, but Gauss noise that in every output channel is as "
+        "large as "
+        "the error of rounding; the control that tells rounding from any perturbation.\n"
         "With several --quant the first column, quant, is the SPEC as it was given; reading the text and the "
         "reference then cost once, and the rows of each are what it has alone.\n"
         "Nothing depends on threads, on --memory or on what else is scored.",

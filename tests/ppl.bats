@@ -241,6 +241,30 @@ uniform_model() {
     done
 }
 
+@test "ppl: noise of the size of rounding, on the way as in a file, in any dtype; its seeds differ" {
+    printf 'role,bits,method,seed\n*,4,noise,7\n' >noise.csv
+    for m in gpt2-a:F32 bloom-a:BF16; do
+        mkdir -p origin changed
+        cp "$(golden ${m%:*})/config.json" origin/
+        cp origin/config.json changed/
+        modelcat --dtype "${m#*:}" -o origin/model.safetensors "$(golden ${m%:*})"
+        ppl -m origin -t "$golden/tokenizer.json" --quant bits=4,method=noise,seed=7 eng.txt deu.txt >way.csv 2>/dev/null
+        wquant --recipe noise.csv --report noise-report.csv -o changed/model.safetensors origin/model.safetensors
+        ppl -m changed --against origin -t "$golden/tokenizer.json" eng.txt deu.txt 2>/dev/null | cmp - way.csv
+        wquant --bits 4 --report report.csv -o rounded.t origin/model.safetensors
+        mlr --icsv --onidx cut -f mse noise-report.csv >noise.mse
+        mlr --icsv --onidx cut -f mse report.csv >mse
+        # squares of errors: as the norms to 1e-6 in float, to what bfloat16 leaves of them there
+        paste noise.mse mse | awk -v t="$([[ $m == *BF16 ]] && echo 1e-2 || echo 2e-6)" \
+            '{ d = $1 / $2 - 1; if (d < 0) d = -d; if (!(d <= t)) { print; bad = 1 } } END { exit bad || NR < 4 }'
+        ppl -m origin -t "$golden/tokenizer.json" --quant bits=4,method=noise,seed=8 eng.txt deu.txt 2>/dev/null >other.csv
+        run ! cmp -s other.csv way.csv
+        rm -r origin changed
+    done
+    run -1 bash -c "modelcat $golden/llama-a | wquant --recipe noise.csv --pack packed"
+    [[ $output == *"noise has no levels"* ]]
+}
+
 @test "ppl: two models of other families, widths and contexts, each as alone" {
     t="$golden/tokenizer.json"
     ppl -m "$(golden llama-a)" --against "$(golden gpt2-a)" -t "$t" eng.txt >both.csv 2>/dev/null

@@ -17,7 +17,11 @@ void rng_init(struct rng *r, uint64_t seed, uint64_t stream)
     for (const char *p = msg_prog(); *p; p++)
         key = (key ^ (unsigned char)*p) * 0x100000001b3u;
     key ^= splitmix(&seed);
-    key = splitmix(&key) ^ stream;
+    rng_init_key(r, splitmix(&key) ^ stream);
+}
+
+void rng_init_key(struct rng *r, uint64_t key)
+{
     for (int i = 0; i < 4; i++)
         r->s[i] = splitmix(&key);
 }

@@ -26,6 +26,9 @@ static inline uint64_t rng_u64(struct rng *r)
     return result;
 }
 
+/* The same from a key alone: for draws that have to be alike in several programs. */
+void rng_init_key(struct rng *r, uint64_t key);
+
 /* Uniform on 0..n-1, n >= 1, without bias (Lemire 2019, arXiv 1805.10941). */
 static inline uint32_t rng_below(struct rng *r, uint32_t n)
 {

@@ -104,7 +104,8 @@ static int leaves_range(const struct job *j, const struct quant_fit *fit, const 
         const struct quant_cell *c = &fit[k].cell;
         most = fmaxf(most, fmaxf(fabsf(c->hi - c->offset), fabsf(c->lo - c->offset)) * fabsf(c->scale));
     }
-    if (most < limit / 2 && !quant_plan_spec(j->plan)->bias) /* whose correction knows no bounds */
+    const struct quant_spec *s = quant_plan_spec(j->plan);
+    if (most < limit / 2 && !s->bias && s->method == QUANT_ROUND) /* others know no bounds */
         return 0;
     for (size_t i = 0; i < j->sheet->cols; i++)
         if (!(fabsf(q[i]) < j->sheet->limit))

@@ -38,6 +38,8 @@ const char *pack_refuses(const struct quant_spec *s, size_t cols)
         return "loaders want a scale for each channel or group";
     if (s->per == QUANT_PER_GROUP && cols % s->group)
         return "the group does not divide the columns";
+    if (s->method != QUANT_ROUND)
+        return "noise has no levels";
     if (s->bias)
         return "a bias correction has no place in it";
     if (s->scale == QUANT_SCALE_F32 || s->scale == QUANT_SCALE_F16 || s->scale == QUANT_SCALE_BF16)

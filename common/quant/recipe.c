@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hows[] = { "bits", "grid", "per", "group", "clip", "scale", "bias", "beyond" };
+static const char *const hows[] = { "bits",  "grid", "per",    "group",  "clip",
+                                    "scale", "bias", "beyond", "method", "seed" };
 enum { N_HOW = sizeof hows / sizeof *hows };
 
 struct row {

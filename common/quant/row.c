@@ -4,6 +4,7 @@
 #include "base/vector.h"
 #include "math/moments.h"
 #include "quant/clip.h"
+#include "quant/noise.h"
 #include "quant/search.h"
 #include "quant/select.h"
 #include <math.h>
@@ -249,6 +250,8 @@ int quant_row(struct quant_work *work, const struct quant_fit *whole, const floa
     }
     if (s->bias && cols)
         correct_bias(s->bias, w, out, cols);
+    if (s->method == QUANT_NOISE)
+        quant_noise(s->seed, w, out, cols);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quant/spec.h"
 #include "base/num.h"
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ static const char *const clips[] = { "minmax", "pct",  "aciq-gauss", "aciq-lapla
 static const char *const pers[] = { "tensor", "channel", "group", NULL };
 static const char *const scales[] = { "f32", "f16", "bf16", "same", "auto", NULL };
 static const char *const biases[] = { "none", "mean", "both", NULL };
+static const char *const methods[] = { "rtn", "noise", NULL };
 static const char *const answers[] = { "no", "yes", NULL };
 
 void quant_spec_init(struct quant_spec *s)
@@ -20,7 +22,8 @@ void quant_spec_init(struct quant_spec *s)
                               .group = 128,
                               .clip = QUANT_MINMAX,
                               .percent = 99.9,
-                              .scale = QUANT_SCALE_AUTO };
+                              .scale = QUANT_SCALE_AUTO,
+                              .seed = 1 };
 }
 
 /* The place of value[0..n-1] in the list, -1 if it is not there. */
@@ -113,8 +116,17 @@ int quant_spec_set(struct quant_spec *s, const char *key, const char *value, cha
         if (i < 0)
             return refuse(why, key, value, "no or yes");
         s->beyond = i;
+    } else if (!strcmp(key, "method")) {
+        i = find(methods, value, strlen(value));
+        if (i < 0)
+            return refuse(why, key, value, "rtn or noise");
+        s->method = (enum quant_method)i;
+    } else if (!strcmp(key, "seed")) {
+        if (num_parse_u64(value, &s->seed) < 0)
+            return refuse(why, key, value, "a whole number from 0 to 18446744073709551615");
     } else {
-        snprintf(why, QUANT_WHY_MAX, "'%.60s' is not one of: bits grid per clip scale bias beyond", key);
+        snprintf(why, QUANT_WHY_MAX,
+                 "'%.60s' is not one of: bits grid per clip scale bias beyond method seed", key);
         return -1;
     }
     return 0;
@@ -188,6 +200,9 @@ char *quant_spec_text(const struct quant_spec *s, char text[QUANT_TEXT_MAX])
     if (s->bias)
         n += snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",bias=%s", biases[s->bias]);
     if (s->beyond)
-        snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",beyond=yes");
+        n += snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",beyond=yes");
+    if (s->method)
+        snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",method=%s,seed=%" PRIu64, methods[s->method],
+                 s->seed);
     return text;
 }

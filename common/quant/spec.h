@@ -5,6 +5,7 @@
 #define QUANT_SPEC_H
 #include "quant/grid.h"
 #include <stddef.h>
+#include <stdint.h>
 
 enum quant_per { QUANT_PER_TENSOR, QUANT_PER_CHANNEL, QUANT_PER_GROUP };
 
@@ -24,6 +25,10 @@ enum quant_clip {
  * mu), with mu = E w - E q and xi = ||w - E w|| / ||q - E q||. */
 enum quant_bias { QUANT_BIAS_NONE, QUANT_BIAS_MEAN, QUANT_BIAS_BOTH };
 
+/* What a matrix becomes: its weights rounded, or, as a control, with Gauss noise of the same size (noise.h).
+ */
+enum quant_method { QUANT_ROUND, QUANT_NOISE };
+
 struct quant_spec {
     int bits; /* 2 to 8; 16: leave as it is */
     enum quant_grid grid;
@@ -34,6 +39,8 @@ struct quant_spec {
     int beyond;     /* whether a rule may go beyond the largest |w|; else it ends there */
     enum quant_scale scale;
     enum quant_bias bias;
+    enum quant_method method;
+    uint64_t seed; /* of QUANT_NOISE */
 };
 
 /* bits=4,grid=ct,per=channel,clip=minmax,scale=auto */
@@ -41,7 +48,8 @@ void quant_spec_init(struct quant_spec *s);
 
 /* Sets one key: bits, grid, per (tensor, channel, group:N), clip (a rule; pct:P), scale (f32 f16 bf16, same
  * as the weights, auto: same with the grids of compressed-tensors, else f32), bias (none mean both), beyond
- * (no yes). Return 0; or -1 with a reason in why, s unchanged by the key at fault. */
+ * (no yes), method (rtn noise), seed (of noise). Return 0; or -1 with a reason in why, s unchanged by the key
+ * at fault. */
 enum { QUANT_WHY_MAX = 200 };
 int quant_spec_set(struct quant_spec *s, const char *key, const char *value, char why[QUANT_WHY_MAX]);
 /* The same for each KEY=VALUE of a text. */

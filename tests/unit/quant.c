@@ -431,12 +431,66 @@ static void check_matrix(struct rng *r)
     free(b);
 }
 
+/* Noise in place of rounding: as large in each channel, normal, of its seed alone. */
+static void check_noise(struct rng *r)
+{
+    enum { ROWS = 64, COLS = 2048, N = ROWS * COLS };
+    float *w = xnew(N, sizeof *w), *q = xnew(N, sizeof *q), *a = xnew(N, sizeof *a), *b = xnew(N, sizeof *b);
+    double sum[5] = { 0 }, same = 0;
+    struct quant_spec s;
+    size_t bad;
+    char why[QUANT_WHY_MAX];
+    for (size_t i = 0; i < N; i++)
+        w[i] = (float)(gsl_cdf_ugaussian_Pinv(rng_unit(r) + 0x1p-54) * (1 + (double)(i / COLS)));
+    for (size_t i = 0; i < COLS; i++)
+        w[3 * COLS + i] = 0;
+    memcpy(q, w, N * sizeof *w);
+    memcpy(a, w, N * sizeof *w);
+    memcpy(b, w, N * sizeof *w);
+    quant_spec_init(&s);
+    CHECK(!quant_matrix(&s, q, ROWS, COLS, 2, NULL, NULL, &bad), "rounding");
+    CHECK(!quant_spec_parse(&s, "method=noise", why) && !quant_matrix(&s, a, ROWS, COLS, 2, NULL, NULL, &bad),
+          "seed 1");
+    CHECK(!quant_spec_parse(&s, "seed=2", why) && !quant_matrix(&s, b, ROWS, COLS, 1, NULL, NULL, &bad),
+          "seed 2");
+    for (size_t k = 0; k < ROWS; k++) {
+        double rounding = 0, noise = 0, product = 0, off, other;
+        for (size_t i = k * COLS; i < (k + 1) * COLS; i++) {
+            rounding += pow((double)q[i] - (double)w[i], 2);
+            noise += pow((double)a[i] - (double)w[i], 2);
+            product += ((double)a[i] - (double)w[i]) * ((double)b[i] - (double)w[i]);
+        }
+        if (k == 3) {
+            CHECK(noise == 0, "%g where rounding changes nothing", noise);
+            continue;
+        }
+        CHECK(is_near(sqrt(noise / rounding), 1, 1e-6), "channel %zu: %g", k, sqrt(noise / rounding));
+        same += product / noise;
+        for (size_t i = k * COLS; i < (k + 1) * COLS; i++) {
+            off = ((double)a[i] - (double)w[i]) / sqrt(noise / COLS);
+            other = 1;
+            for (int m = 0; m < 5; m++, other *= off)
+                sum[m] += other;
+        }
+    }
+    /* five standard deviations of each over 63 * 2048 draws */
+    CHECK(is_near(sum[1] / sum[0], 0, 0.014) && is_near(sum[3] / sum[0], 0, 0.054) &&
+              is_near(sum[4] / sum[0], 3, 0.136),
+          "moments %g %g %g", sum[1] / sum[0], sum[3] / sum[0], sum[4] / sum[0]);
+    CHECK(is_near(same / (ROWS - 1), 0, 0.014), "seeds 1 and 2 are alike: %g", same / (ROWS - 1));
+    free(w);
+    free(q);
+    free(a);
+    free(b);
+}
+
 static void check_texts(void)
 {
     static const char *const wrong[] = {
-        "bits=1",       "bits=9",     "bits=4.0",   "grid=abs",  "per=group", "per=group:0", "per=channel:3",
-        "clip=pct:101", "clip=pct:x", "clip=mse:2", "scale=f64", "bias=yes",  "bits",        "",
-        "bits=4,",      "frob=1",     "beyond=1"
+        "bits=1",      "bits=9",        "bits=4.0",     "grid=abs",   "per=group",
+        "per=group:0", "per=channel:3", "clip=pct:101", "clip=pct:x", "clip=mse:2",
+        "scale=f64",   "bias=yes",      "bits",         "",           "bits=4,",
+        "frob=1",      "beyond=1",      "method=gptq",  "seed=-1"
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         struct quant_spec s;
@@ -459,6 +513,7 @@ int main(int argc, char **argv)
     check_search_finds_theory(&r);
     check_quantiles(&r);
     check_matrix(&r);
+    check_noise(&r);
     check_texts();
     if (n_bad)
         printf("%d checks failed\n", n_bad);
