@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "lm/attention.h"
 #include "base/mem.h"
 #include "base/threads.h"
+#include "lm/attention_parts.h"
 #include "math/gemm.h"
 #include "math/kernels.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct lm_attention {
-    const struct lm_config *config;
-    size_t n;         /* the longest sequence */
-    float *cos, *sin; /* [n][n_rotary / 2] */
-    float *slope;     /* [n_head] of ALiBi, else zeros */
-};
+size_t lm_attention_width(const struct lm_config *c)
+{
+    return (c->n_head + 2 * c->n_kv_head) * c->d_head;
+}
+
+void lm_attention_heads(const struct lm_config *c, float *qkv, struct lm_heads h[3])
+{
+    size_t d = c->d_head, by_head = c->family->qkv == LM_QKV_BY_HEAD;
+    size_t at[3] = { 0, by_head ? d : c->n_head * d, by_head ? 2 * d : (c->n_head + c->n_kv_head) * d };
+    for (int i = 0; i < 3; i++)
+        h[i] = (struct lm_heads){ qkv + at[i], lm_attention_width(c), by_head ? 3 * d : d };
+}
 
 /* ---- positions */
 
@@ -54,9 +60,9 @@ struct lm_attention *lm_attention_new(const struct lm_config *c, size_t n)
     a->config = c;
     a->n = n;
     a->slope = xcalloc(c->n_head, sizeof *a->slope);
-    if (c->family->position == LM_ALIBI)
+    if (c->position == LM_ALIBI)
         alibi_slopes(c->n_head, a->slope);
-    if (c->family->position != LM_ROTARY)
+    if (c->position != LM_ROTARY)
         return a;
     size_t half = c->n_rotary / 2;
     a->cos = xnew(n, half * sizeof *a->cos);
@@ -114,24 +120,10 @@ struct job {
     const struct lm_attention *a;
     const struct lm_heads *q, *k, *v;
     const size_t *start;
+    const struct dropout *drop;
     float *out;
     struct scratch *scratch; /* one a thread */
 };
-
-static size_t rounded(size_t n)
-{
-    return (n + GEMM_ROWS - 1) / GEMM_ROWS * GEMM_ROWS;
-}
-
-/* Head h of rows [from, from + n) into to[n_to][d_head], zeros behind. */
-static void gather(const struct lm_heads *x, size_t h, size_t from, size_t n, size_t n_to, size_t d_head,
-                   float *to)
-{
-    const float *row = x->base + from * x->row_stride + h * x->head_stride;
-    for (size_t i = 0; i < n; i++)
-        memcpy(to + i * d_head, row + i * x->row_stride, d_head * sizeof *to);
-    memset(to + n * d_head, 0, (n_to - n) * d_head * sizeof *to);
-}
 
 /* The rows [row, row + n) of a sequence that begins at `first`, with as many keys as the block's last row
  * sees. */
@@ -139,10 +131,12 @@ static void attend_block(const struct job *j, struct scratch *s, size_t h, size_
 {
     const struct lm_config *c = j->a->config;
     size_t d = c->d_head, n_key = row + GEMM_ROWS;
-    gather(j->q, h, first + row, n, GEMM_ROWS, d, s->q);
+    attention_gather(j->q, h, first + row, n, GEMM_ROWS, d, s->q);
     gemm_block_nt(GEMM_ROWS, n_key, d, (float)(1 / sqrt((double)d)), s->q, d, s->k, d, 0, s->score, n_key);
     for (size_t i = 0; i < GEMM_ROWS; i++)
         kernel_softmax(s->score + i * n_key, n_key, row + i + 1, 1, j->a->slope[h]);
+    for (size_t i = 0; i < n && j->drop; i++)
+        dropout_row(j->drop, (first + row + i) * c->n_head + h, s->score + i * n_key, row + i + 1);
     gemm_block_nn(GEMM_ROWS, d, n_key, 1, s->score, n_key, s->v, d, 0, s->out, d);
     for (size_t i = 0; i < n; i++)
         memcpy(j->out + (first + row + i) * c->n_head * d + h * d, s->out + i * d, d * sizeof *s->out);
@@ -156,19 +150,20 @@ static void attend(void *ctx, size_t task, int worker)
     struct scratch *s = &j->scratch[worker];
     size_t h = task % c->n_head, seq = task / c->n_head, first = j->start[seq], n = j->start[seq + 1] - first;
     size_t kv = h / (c->n_head / c->n_kv_head);
-    gather(j->k, kv, first, n, rounded(n), c->d_head, s->k);
-    gather(j->v, kv, first, n, rounded(n), c->d_head, s->v);
+    attention_gather(j->k, kv, first, n, attention_rounded(n), c->d_head, s->k);
+    attention_gather(j->v, kv, first, n, attention_rounded(n), c->d_head, s->v);
     for (size_t row = 0; row < n; row += GEMM_ROWS)
         attend_block(j, s, h, first, row, n - row < GEMM_ROWS ? n - row : GEMM_ROWS);
 }
 
 void lm_attention_run(const struct lm_attention *a, const struct lm_heads *q, const struct lm_heads *k,
-                      const struct lm_heads *v, const size_t *start, size_t n_seq, float *out, int n_thread)
+                      const struct lm_heads *v, const size_t *start, size_t n_seq, const struct dropout *drop,
+                      float *out, int n_thread)
 {
     size_t longest = 0, d = a->config->d_head;
     for (size_t i = 0; i < n_seq; i++)
         longest = start[i + 1] - start[i] > longest ? start[i + 1] - start[i] : longest;
-    size_t n = rounded(longest), each = 2 * GEMM_ROWS * d + 2 * n * d + GEMM_ROWS * n;
+    size_t n = attention_rounded(longest), each = 2 * GEMM_ROWS * d + 2 * n * d + GEMM_ROWS * n;
     struct scratch *s = xcalloc((size_t)n_thread, sizeof *s);
     float *room = xaligned((size_t)n_thread, each * sizeof *room);
     for (int i = 0; i < n_thread; i++) {
@@ -178,7 +173,7 @@ void lm_attention_run(const struct lm_attention *a, const struct lm_heads *q, co
         s[i].v = s[i].k + n * d;
         s[i].score = s[i].v + n * d;
     }
-    struct job j = { a, q, k, v, start, out, s };
+    struct job j = { a, q, k, v, start, drop, out, s };
     threads_for(n_thread, n_seq * a->config->n_head, attend, &j);
     free(room);
     free(s);

@@ -249,7 +249,7 @@ static void finish(struct reading *r, struct lm_config *c)
         complain(r, "config: the number of heads is not a multiple of '%s'", "num_key_value_heads");
     if (c->d_head * c->n_head > MAX_DIM)
         complain(r, "config: '%s' is out of range", "head_dim");
-    if (c->family->position == LM_ROTARY) {
+    if (c->position == LM_ROTARY) {
         const char *key = "partial_rotary_factor";
         double share = get_number(r, strcmp(c->family->model_type, "gpt_neox") ? key : "rotary_pct",
                                   strcmp(c->family->model_type, "gpt_neox") ? 1 : 0.25);
@@ -284,6 +284,8 @@ int lm_config_parse(const char *json, size_t n, struct lm_config *c, char why[LM
         r.bad = 1;
         goto done;
     }
+    c->position = c->family->position;
+    c->embed_norm = c->position == LM_ALIBI;
     c->vocab_size = get_size(&r, "vocab_size", NULL, 1, MAX_VOCAB, REQUIRED);
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         if (!strcmp(readers[i].model_type, c->family->model_type))
@@ -324,9 +326,9 @@ static int sizes(const struct lm_config *c, enum lm_role role, size_t *out, size
     case LM_POSITION:
         *out = c->n_position + (size_t)c->family->position_offset;
         *in = c->d_model;
-        return c->family->position == LM_LEARNED;
+        return c->position == LM_LEARNED;
     case LM_EMBED_NORM:
-        return c->family->position == LM_ALIBI;
+        return c->embed_norm;
     case LM_FINAL_NORM:
         return c->final_norm;
     case LM_ATTN_NORM:

@@ -23,6 +23,8 @@ struct lm_config {
                           trained for (0: not said) */
     size_t window;     /* attention reaches back so far; 0: to the beginning */
     double norm_eps, embed_scale;
+    enum lm_position_kind position; /* the family's, unless overridden */
+    int embed_norm;
     enum lm_activation activation;
     size_t n_rotary; /* dimensions of a head that are rotated, the first ones */
     double rope_theta;

@@ -54,13 +54,8 @@ void lm_forward_free(struct lm_forward *f)
 
 size_t lm_forward_longest(const struct lm_config *c)
 {
-    size_t table = c->family->position == LM_LEARNED ? c->n_position : 0;
+    size_t table = c->position == LM_LEARNED ? c->n_position : 0;
     return c->window && (!table || c->window < table) ? c->window : table;
-}
-
-static size_t qkv_width(const struct lm_config *c)
-{
-    return (c->n_head + 2 * c->n_kv_head) * c->d_head;
 }
 
 static void make_room(struct lm_forward *f, size_t n)
@@ -71,7 +66,7 @@ static void make_room(struct lm_forward *f, size_t n)
     free_buffers(f);
     f->room = n;
     f->norm = xaligned(n, c->d_model * sizeof(float));
-    f->qkv = xaligned(n, qkv_width(c) * sizeof(float));
+    f->qkv = xaligned(n, lm_attention_width(c) * sizeof(float));
     f->mix = xaligned(n, c->n_head * c->d_head * sizeof(float));
     f->out = xaligned(n, c->d_model * sizeof(float));
     f->gate = c->family->gated ? xaligned(n, c->d_ff * sizeof(float)) : NULL;
@@ -163,20 +158,10 @@ static void activate_rows(const struct rows *r, size_t from, size_t n)
 
 /* ---- one layer */
 
-/* Where q, k and v of a row are in its qkv, apart or fused. */
-static void heads_of(const struct lm_forward *f, struct lm_heads h[3])
-{
-    const struct lm_config *c = f->config;
-    size_t d = c->d_head, by_head = c->family->qkv == LM_QKV_BY_HEAD;
-    size_t at[3] = { 0, by_head ? d : c->n_head * d, by_head ? 2 * d : (c->n_head + c->n_kv_head) * d };
-    for (int i = 0; i < 3; i++)
-        h[i] = (struct lm_heads){ f->qkv + at[i], qkv_width(c), by_head ? 3 * d : d };
-}
-
 static void rotate_rows(const struct rows *r, size_t from, size_t n)
 {
     struct lm_heads h[3];
-    heads_of(r->f, h);
+    lm_attention_heads(r->f->config, r->f->qkv, h);
     lm_attention_rotate(r->f->attention, &h[0], &h[1], from, n, r->f->position + from);
 }
 
@@ -193,9 +178,9 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
                       size_t n_seq, size_t n)
 {
     const struct lm_config *c = f->config;
-    size_t width = qkv_width(c), kv = c->n_kv_head * c->d_head, q = c->n_head * c->d_head;
+    size_t width = lm_attention_width(c), kv = c->n_kv_head * c->d_head, q = c->n_head * c->d_head;
     struct lm_heads h[3];
-    heads_of(f, h);
+    lm_attention_heads(c, f->qkv, h);
     if (c->family->qkv == LM_QKV_APART) {
         product(f, &p->weight[LM_ATTN_Q], x, f->qkv, width, n);
         product(f, &p->weight[LM_ATTN_K], x, f->qkv + q, width, n);
@@ -203,9 +188,9 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
     } else {
         product(f, &p->weight[LM_ATTN_QKV], x, f->qkv, width, n);
     }
-    if (c->family->position == LM_ROTARY)
+    if (c->position == LM_ROTARY)
         each_rows(&(struct rows){ .f = f, .n = n, .fn = rotate_rows });
-    lm_attention_run(f->attention, &h[0], &h[1], &h[2], start, n_seq, f->mix, f->n_thread);
+    lm_attention_run(f->attention, &h[0], &h[1], &h[2], start, n_seq, NULL, f->mix, f->n_thread);
 }
 
 /* What the MLP adds for x[n][d_model], into f->out. */
@@ -281,8 +266,7 @@ int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, i
 
 /* ---- before and behind the layers */
 
-/* Vaswani et al. 2017 as fairseq has it: first all sines, then all cosines, the last frequency 1e-4. */
-static void add_sinusoid(size_t d, size_t position, float *x)
+void lm_forward_sinusoid(size_t d, size_t position, float *x)
 {
     size_t half = d / 2;
     for (size_t j = 0; j < half; j++) {
@@ -295,9 +279,9 @@ static void add_sinusoid(size_t d, size_t position, float *x)
 static void add_position(const struct lm_config *c, const struct lm_part *p, size_t t, float *x)
 {
     size_t d = c->d_model, position = t + (size_t)c->family->position_offset;
-    if (c->family->position == LM_SINUSOIDAL)
-        add_sinusoid(d, position, x);
-    else if (c->family->position == LM_LEARNED)
+    if (c->position == LM_SINUSOIDAL)
+        lm_forward_sinusoid(d, position, x);
+    else if (c->position == LM_LEARNED)
         kernel_add(x, p->weight[LM_POSITION].w + position * d, d, x);
 }
 

@@ -36,6 +36,10 @@ void lm_forward_free(struct lm_forward *f);
  * attention; 0 if there is no limit. */
 size_t lm_forward_longest(const struct lm_config *c);
 
+/* Adds the sinusoid of a position to x[d] (Vaswani et al. 2017 as fairseq has it: first all sines, then all
+ * cosines, the last frequency 1e-4). */
+void lm_forward_sinusoid(size_t d, size_t position, float *x);
+
 /* Each takes x[n_token][d_model], the residual stream of all tokens of t, one step further. tap may be NULL.
  * Return 0; or -1: see lm_model_error. lm_forward_final writes to final[n_token][d_embed], which may be x
  * where that has the room. */
