@@ -50,3 +50,7 @@ setup() {
 @test "kernels: functions over the whole range of floats, norms, softmax, log-sum-exp, rotation; clones to the last bit" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/kernels
 }
+
+@test "train: AdamW against its formula, learning rates, KURE against differences, which sequences are drawn" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/train
+}
