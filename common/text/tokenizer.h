@@ -16,6 +16,8 @@ struct tokenizer;
  * directory. NULL and a reason in *why, which the caller frees, when it cannot be read or is not supported.
  */
 struct tokenizer *tokenizer_load(const char *path, char **why);
+/* The text of that file alone, *n bytes, which the caller frees. */
+char *tokenizer_text(const char *path, size_t *n, char **why);
 /* The same of text[0..n-1], whose memory it takes over and frees, also on failure. */
 struct tokenizer *tokenizer_parse(char *text, size_t n, char **why);
 void tokenizer_free(struct tokenizer *t);

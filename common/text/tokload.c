@@ -259,7 +259,7 @@ static char *read_file(const char *path, size_t *n, char **why)
     return text;
 }
 
-struct tokenizer *tokenizer_load(const char *path, char **why)
+char *tokenizer_text(const char *path, size_t *n, char **why)
 {
     struct stat st;
     char *inside = NULL;
@@ -275,8 +275,14 @@ struct tokenizer *tokenizer_load(const char *path, char **why)
             return NULL;
         }
     }
-    size_t n;
-    char *text = read_file(inside ? inside : path, &n, why);
+    char *text = read_file(inside ? inside : path, n, why);
     free(inside);
+    return text;
+}
+
+struct tokenizer *tokenizer_load(const char *path, char **why)
+{
+    size_t n;
+    char *text = tokenizer_text(path, &n, why);
     return text ? tokenizer_parse(text, n, why) : NULL;
 }
