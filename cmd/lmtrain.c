@@ -1,0 +1,818 @@
+/* lmtrain - trains a small decoder on text in many languages
+ * in: text by language or token streams (FILE...), a tokenizer; out: the directory of a Hugging Face model, a
+ * log in CSV, checkpoints. Holds the tokens of all text and four floats a parameter.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/mem.h"
+#include "base/msg.h"
+#include "base/num.h"
+#include "cli/cli.h"
+#include "io/bytein.h"
+#include "io/csvout.h"
+#include "io/outdir.h"
+#include "io/outfile.h"
+#include "lm/checkpoint.h"
+#include "lm/hfdir.h"
+#include "lm/sampler.h"
+#include "lm/trainer.h"
+#include "lm/windows.h"
+#include "math/kure.h"
+#include "quant/pick.h"
+#include "text/batch.h"
+#include "text/corpus.h"
+#include "text/documents.h"
+#include <inttypes.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static const char *arch = "bloom", *config_path, *init_path, *tokenizer_path, *out_path, *log_path;
+static const char *checkpoint_path, *separator = "auto", *dtype = "BF16", *precision_name = "auto";
+static char **overrides, **valid, **may_differ, **kure_only;
+static int64_t n_layer = 12, width = 160, n_head, n_inner, context = 128, batch = 64, n_step = 1000;
+static int64_t warmup = 100, log_every = 50, valid_every = 500, valid_tokens, checkpoint_every = 500;
+static int64_t n_thread = 1;
+static double rate = 1e-3, rate_floor = 0.1, cooldown = 1, weight_decay = 0.1, beta1 = 0.9, beta2 = 0.95,
+              eps = 1e-8, clip = 1, init_sd = 0.02, temperature = 1, dropout, attention_dropout, kure,
+              kure_target = 1.8, max_minutes;
+static uint64_t seed = 1;
+static int resume;
+
+static const struct cli_opt opts[] = {
+    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+      "a tokenizer.json, or a directory with one; it is copied to DIR [that of --init]", 0, 0, 0 },
+    { 'o', "output", CLI_STR, &out_path, "DIR",
+      "write the model to DIR, which must not be there or be empty, when all steps are done", 0, 0, 0 },
+    { 0, "dtype", CLI_CHOICE, &dtype, "DTYPE", "of the weights in DIR [BF16]", 0, 0, "F32 F16 BF16" },
+
+    { 0, "arch", CLI_CHOICE, &arch, "FAMILY",
+      "a new model: bloom (ALiBi, normed embedding), xglm (sinusoidal positions, scaled embedding), gpt2 or "
+      "llama [bloom]",
+      0, 0, "bloom xglm gpt2 llama" },
+    { 0, "layers", CLI_INT, &n_layer, "N", "layers [12]", 1, 1000, 0 },
+    { 0, "width", CLI_INT, &width, "N", "size of the residual stream [160]", 4, 1 << 16, 0 },
+    { 0, "heads", CLI_INT, &n_head, "N", "attention heads, which divide the width [width / 32]", 1, 1 << 14,
+      0 },
+    { 0, "ff", CLI_INT, &n_inner, "N", "inner width of the MLP [4 times the width]", 1, 1 << 18, 0 },
+    { 0, "override", CLI_LIST, &overrides, "KEY=VALUE,...",
+      "what differs from the family, for experiments: position=alibi|sinusoidal|learned|rotary|none, "
+      "embed_norm=true|false, embed_scale=NUMBER, activation=NAME; other programs cannot load such a model",
+      0, 0, 0 },
+    { 0, "config", CLI_STR, &config_path, "FILE", "take all of that from a config.json", 0, 0, 0 },
+    { 0, "init-sd", CLI_NUM, &init_sd, "SD",
+      "standard deviation of the first weights; of those that write to the residual stream SD / sqrt(2 "
+      "layers) [0.02]",
+      1e-6, 10, 0 },
+    { 0, "init", CLI_STR, &init_path, "MODEL", "begin with the weights, and the config, of this model", 0, 0,
+      0 },
+
+    { 0, "context", CLI_INT, &context, "N", "tokens of a sequence [128]", 2, 1 << 16, 0 },
+    { 0, "batch", CLI_INT, &batch, "N", "sequences of a step [64]", 1, 1 << 16, 0 },
+    { 0, "steps", CLI_INT, &n_step, "N", "steps [1000]", 1, 1e12, 0 },
+    { 0, "temperature", CLI_NUM, &temperature, "T",
+      "draw languages with probability bytes^(1/T): 1 the natural mix, inf all alike [1]", 0.01, INFINITY,
+      0 },
+    { 0, "separator", CLI_STR, &separator, "TOKEN",
+      "put in front of each document, a line of text: a token as the tokenizer spells it, or `none` [the "
+      "first of </s> <|endoftext|> <eos> <s> that it has]",
+      0, 0, 0 },
+
+    { 0, "learning-rate", CLI_NUM, &rate, "RATE", "the highest [0.001]", 0, 10, 0 },
+    { 0, "warmup", CLI_INT, &warmup, "STEPS", "the rate rises linearly for so long [100]", 0, 1e12, 0 },
+    { 0, "cooldown", CLI_NUM, &cooldown, "SHARE",
+      "and falls as half a cosine over this share of the steps, the last ones [1]", 0, 1, 0 },
+    { 0, "floor", CLI_NUM, &rate_floor, "SHARE", "to this share of the highest [0.1]", 0, 1, 0 },
+    { 0, "weight-decay", CLI_NUM, &weight_decay, "RATE", "of matrices, times the learning rate [0.1]", 0, 10,
+      0 },
+    { 0, "beta1", CLI_NUM, &beta1, "B", "decay of the first moment [0.9]", 0, 0.999999, 0 },
+    { 0, "beta2", CLI_NUM, &beta2, "B", "decay of the second moment [0.95]", 0, 0.999999, 0 },
+    { 0, "eps", CLI_NUM, &eps, "EPS", "added to the root of the second moment [1e-08]", 1e-30, 1, 0 },
+    { 0, "clip", CLI_NUM, &clip, "NORM", "longest gradient; inf: any [1]", 1e-12, INFINITY, 0 },
+    { 0, "dropout", CLI_NUM, &dropout, "RATE", "of what layers add to the residual stream [0]", 0, 0.99, 0 },
+    { 0, "attention-dropout", CLI_NUM, &attention_dropout, "RATE", "of the weights of attention [0]", 0, 0.99,
+      0 },
+    { 0, "kure", CLI_NUM, &kure, "LAMBDA",
+      "add LAMBDA times the mean over matrices of (kurtosis - target)^2 to the loss [0]", 0, 1e6, 0 },
+    { 0, "kure-target", CLI_NUM, &kure_target, "K", "not excess: 1.8 uniform, 3 normal [1.8]", 1, 100, 0 },
+    { 0, "kure-only", CLI_LIST, &kure_only, "ITEM,...",
+      "of these matrices, as wquant takes them: role:mlp_* [all matrices in the layers]", 0, 0, 0 },
+
+    { 0, "valid", CLI_LIST, &valid, "FILE,...",
+      "text to validate on; of a directory the files of the same names as those trained on", 0, 0, 0 },
+    { 0, "valid-every", CLI_INT, &valid_every, "STEPS", "how often [500]", 1, 1e12, 0 },
+    { 0, "valid-tokens", CLI_INT, &valid_tokens, "N",
+      "on the first lines of each language, up to so many tokens; 0: on all [0]", 0, 1e12, 0 },
+    { 0, "log", CLI_STR, &log_path, "FILE", "write a log in CSV to FILE, whole at any time", 0, 0, 0 },
+    { 0, "log-every", CLI_INT, &log_every, "STEPS", "a row so often, and when validated [50]", 1, 1e12, 0 },
+    { 0, "checkpoint", CLI_STR, &checkpoint_path, "FILE",
+      "where to keep all that is needed to go on; ends in .safetensors, and is a model that other programs "
+      "read",
+      0, 0, 0 },
+    { 0, "checkpoint-every", CLI_INT, &checkpoint_every, "STEPS", "how often [500]", 1, 1e12, 0 },
+    { 0, "resume", CLI_FLAG, &resume, 0, "go on from --checkpoint; where it is not there yet, begin", 0, 0,
+      0 },
+    { 0, "may-differ", CLI_LIST, &may_differ, "OPTION,...",
+      "--resume: these options need not be those of the checkpoint: steps,learning-rate", 0, 0, 0 },
+    { 0, "max-minutes", CLI_NUM, &max_minutes, "N",
+      "stop after so long, with a checkpoint and status 1 [no limit]", 0, 1e9, 0 },
+    CLI_PRECISION(&precision_name),
+    CLI_SEED(&seed),
+    CLI_THREADS(&n_thread),
+    CLI_COMMON,
+    CLI_END
+};
+
+static const struct cli_prog prog = {
+    .name = "lmtrain",
+    .synopsis = "-t TOKENIZER [OPTION]... FILE...",
+    .summary = "Train a small decoder, BLOOM's or XGLM's kind and others, on text in many languages.",
+    .in = "text in UTF-8, one document a line, a file named by its language (eng.txt is eng), or token "
+          "streams of tok's",
+    .out = "a directory as Hugging Face has it: config.json, model.safetensors, tokenizer.json, "
+           "tokenizer_config.json",
+    .notes =
+        "The log has a row every --log-every steps: step, tokens so far, learning_rate, loss and "
+        "gradient_norm (means since the row before; before clipping), kure, tokens_per_s, loss_LANG of the "
+        "text trained on, kurtosis_N, the mean excess kurtosis of the matrices of layer N's MLP, and "
+        "where validated valid_loss, nll_LANG, bits_per_byte_LANG: what `ppl --start SEPARATOR --context N` "
+        "gives, before weights are rounded to --dtype.\n"
+        "A step is one of AdamW on --batch sequences that begin anywhere in a language's documents, joined. "
+        "A language with less than a sequence is named and left out.\n"
+        "Every result but tokens_per_s depends on the options and the text only, not on --threads, nor on "
+        "whether the run was stopped. SIGTERM and SIGINT write a checkpoint first. A loss that is not "
+        "finite, or worse than guessing for 200 steps behind the warm-up, ends the run and leaves the last "
+        "checkpoint as it is.\n"
+        "Memory: 4 bytes a token of text, 16 a parameter, and for each thread another 4 a parameter and the "
+        "activations of 512 tokens.",
+    .example = "  lmtrain -t tokenizer.json --layers=12 --width=160 --steps=20000 --valid=valid \\\n"
+               "      --checkpoint=run.safetensors --resume --log=run.csv -o small train/*.txt\n"
+               "  ppl -m small valid/*.txt",
+    .see_also = "toktrain, modelcat, ppl, kurt",
+    .min_files = 1,
+};
+
+/* ---- text */
+
+static struct documents *lang; /* [n_lang] that are trained on, in the order of the files */
+static size_t n_lang, lang_room;
+static char *tokenizer_json;
+static size_t tokenizer_bytes;
+static struct tokenizer *tokenizer;
+static uint32_t *start; /* the separator */
+static size_t n_start;
+
+static void find_separator(void)
+{
+    static const char *const usual[] = { "</s>", "<|endoftext|>", "<eos>", "<s>" };
+    const char *word = separator;
+    for (size_t i = 0; !strcmp(word, "auto") && i < sizeof usual / sizeof *usual; i++)
+        if (tokenizer_find(tokenizer, usual[i], strlen(usual[i])) >= 0)
+            word = usual[i];
+    if (!strcmp(word, "auto"))
+        die("the tokenizer has no token that usually separates documents: name one (--separator), or none");
+    if (corpus_find_start(tokenizer, word, &start, &n_start) < 0)
+        die("--separator: the tokenizer has no token '%s'", word);
+}
+
+static void load_tokenizer(void)
+{
+    char *why;
+    const char *path = tokenizer_path ? tokenizer_path : init_path;
+    tokenizer_json = tokenizer_text(path, &tokenizer_bytes, &why);
+    if (tokenizer_json)
+        tokenizer = tokenizer_parse(xstrndup(tokenizer_json, tokenizer_bytes), tokenizer_bytes, &why);
+    if (!tokenizer)
+        die("%s: %s", path, why);
+    find_separator();
+}
+
+/* Adds all of a file, lines of text with the separator in front of each, or tokens as they are. */
+static void read_corpus(struct corpus *c, const char *path)
+{
+    const char *why;
+    struct bytein *in = bytein_open(path, (int)n_thread, &why);
+    if (!in)
+        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
+    struct corpus_options o = { tokenizer, 0, NULL, start, n_start, (int)n_thread };
+    char *name = batch_lang(strcmp(path, "-") ? path : "stdin");
+    if (corpus_is_tokens(in))
+        corpus_read_tokens(c, in, &o);
+    else
+        corpus_read_text(c, in, name, &o);
+    free(name);
+}
+
+static size_t find_lang(const char *name)
+{
+    size_t i = 0;
+    while (i < n_lang && strcmp(lang[i].lang, name) != 0)
+        i++;
+    return i;
+}
+
+static void take_language(const struct corpus *c, size_t which, const char *path)
+{
+    struct documents d = { 0 };
+    if (find_lang(c->lang[which]) < n_lang)
+        die("%s: a file before it is of language '%s' too", path, c->lang[which]);
+    if (documents_join(&d, c, which, tokenizer, start, n_start) < 0)
+        die("%s: '%s' has tokens that are none of the tokenizer's", path, d.lang);
+    if (d.n > UINT32_MAX)
+        die("%s: '%s' has more than 2^32 tokens", path, d.lang);
+    if (d.n <= (size_t)context) {
+        warn("%s: '%s' is left out: its %zu tokens are less than a sequence of %lld and the one that follows",
+             path, d.lang, d.n, (long long)context);
+        documents_clear(&d);
+        return;
+    }
+    xgrow(&lang, &lang_room, n_lang + 1, sizeof *lang);
+    lang[n_lang++] = d;
+}
+
+static void read_training_text(char **files)
+{
+    for (; *files; files++) {
+        struct corpus c = { 0 };
+        msg_progress("%s: encoding", *files);
+        read_corpus(&c, *files);
+        for (size_t i = 0; i < c.n_lang; i++)
+            take_language(&c, i, *files);
+        corpus_clear(&c);
+    }
+    if (!n_lang)
+        die("there is no language to train on");
+}
+
+/* ---- text to validate on, as ppl takes it: each line in windows of the context */
+
+static struct corpus held_out;
+static struct lm_windows windows;
+static struct lm_batch validation; /* all windows */
+static uint32_t *validation_target;
+static float *validation_nll;
+
+static int is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static void cut_windows(void)
+{
+    size_t *n = xcalloc(held_out.n_lang, sizeof *n);
+    for (size_t i = 0; i < held_out.n_text; i++) {
+        const struct corpus_text *x = &held_out.text[i];
+        int wanted = find_lang(held_out.lang[x->lang]) < n_lang && x->n > x->n_start;
+        if (!wanted || (valid_tokens && n[x->lang] >= (size_t)valid_tokens))
+            continue;
+        lm_windows_cut(&windows, i, x->first, x->n, x->n_start, (size_t)context, (size_t)context, 0);
+        n[x->lang] += x->n;
+    }
+    free(n);
+}
+
+/* What follows each token of the windows, where it is predicted. */
+static void set_targets(void)
+{
+    size_t i = 0;
+    validation_target = xnew(validation.start[windows.n], sizeof *validation_target);
+    for (size_t w = 0; w < windows.n; w++)
+        for (size_t k = 1; k <= windows.w[w].n; k++, i++) {
+            int scored = k < windows.w[w].n && k >= windows.w[w].score;
+            validation_target[i] = scored ? validation.id[i + 1] : UINT32_MAX;
+        }
+}
+
+static void read_validation_text(char **files)
+{
+    for (char **v = valid; v && *v; v++) {
+        if (!is_directory(*v))
+            read_corpus(&held_out, *v);
+        for (char **f = files; *f && is_directory(*v); f++) {
+            const char *slash = strrchr(*f, '/');
+            char *path = xsprintf("%s/%s", *v, slash ? slash + 1 : *f);
+            read_corpus(&held_out, path);
+            free(path);
+        }
+    }
+    for (size_t i = 0; i < held_out.n_lang; i++)
+        if (find_lang(held_out.lang[i]) == n_lang)
+            warn("--valid: '%s' is not trained on, and not validated", held_out.lang[i]);
+    cut_windows();
+    if (!windows.n)
+        return;
+    lm_batch_fill(&validation, &windows, 0, windows.n, held_out.id);
+    set_targets();
+    validation_nll = xnew(validation.start[windows.n], sizeof *validation_nll);
+}
+
+/* ---- the model */
+
+static struct lm_config config;
+static char *config_text;
+static struct lm_params *params;
+static struct lm_hfdir_tokens special;
+
+/* The id of the first of these words that the tokenizer has; -1 if it has none. */
+static int special_token(const char *const *words, const char **found)
+{
+    for (; *words; words++) {
+        int32_t id = tokenizer_find(tokenizer, *words, strlen(*words));
+        if (id >= 0) {
+            *found = *words;
+            return id;
+        }
+    }
+    return -1;
+}
+
+static char *new_config(void)
+{
+    static const char *const bos[] = { "<s>", "<bos>", "<|endoftext|>", "</s>", NULL },
+                             *const eos[] = { "</s>", "<eos>", "<|endoftext|>", NULL },
+                             *const pad[] = { "<pad>", NULL }, *const unk[] = { "<unk>", NULL };
+    char why[LM_WHY_MAX];
+    struct lm_hfdir_model m = {
+        .arch = arch,
+        .n_layer = (size_t)n_layer,
+        .d_model = (size_t)width,
+        .n_head = (size_t)(n_head       ? n_head
+                           : width / 32 ? width / 32
+                                        : 1),
+        .d_ff = (size_t)(n_inner ? n_inner : 4 * width),
+        .vocab_size = tokenizer_n_id(tokenizer),
+        .n_position = (size_t)context,
+        .override = overrides,
+    };
+    m.bos_token_id = special_token(bos, &special.bos);
+    m.eos_token_id = special_token(eos, &special.eos);
+    m.pad_token_id = special_token(pad, &special.pad);
+    m.unk_token_id = special_token(unk, &special.unk);
+    char *text = lm_hfdir_config(&m, why);
+    if (!text)
+        die_usage("%s", why);
+    return text;
+}
+
+static char *read_config(void)
+{
+    const char *why;
+    size_t n;
+    struct bytein *in = bytein_open(config_path, 1, &why);
+    const void *all = in ? bytein_all(in, &n) : NULL;
+    int error;
+    if (!all)
+        die("%s: %s", config_path, in ? bytein_error(in, &error) : why);
+    char *text = xstrndup(all, n);
+    bytein_close(in);
+    return text;
+}
+
+static struct lm_checkpoint *open_init(void)
+{
+    const char *why;
+    struct lm_checkpoint *c = lm_checkpoint_open(init_path, (int)n_thread, &why);
+    if (!c)
+        die("%s: %s", init_path, why);
+    return c;
+}
+
+static void make_config(struct lm_checkpoint *init)
+{
+    char why[LM_WHY_MAX];
+    config_text = config_path ? read_config()
+                  : init      ? xstrdup(lm_checkpoint_config_text(init))
+                              : new_config();
+    if (lm_config_parse(config_text, strlen(config_text), &config, why) < 0)
+        die("%s: %s", config_path ? config_path : init ? init_path : "the model", why);
+    if (tokenizer_n_id(tokenizer) > config.vocab_size)
+        die("the tokenizer has %zu tokens, and the model's vocabulary only %zu", tokenizer_n_id(tokenizer),
+            config.vocab_size);
+    params = lm_params_new(&config);
+}
+
+/* Weights of another model in place of drawn ones. */
+static void copy_weights(struct lm_checkpoint *init, float *w)
+{
+    struct tensor t;
+    struct lm_place place;
+    int got;
+    while ((got = lm_checkpoint_next(init, &t, &place)) > 0) {
+        const struct lm_param *a = lm_params_find(params, &place);
+        if (!a || a->n != t.n)
+            die("%s: '%s' does not fit the model of %s", init_path, t.name, config_path);
+        tensor_to_f32(&t, 0, t.n, w + a->offset);
+    }
+    if (got < 0)
+        die("%s: %s", init_path, lm_checkpoint_error(init));
+}
+
+/* ---- the run */
+
+static struct lm_trainstate state;
+static struct lm_sampler sampler;
+static struct lm_trainer_options how;
+static struct lm_trainer *trainer;
+static struct lm_stream *streams;
+static uint8_t *kure_of;
+static float *nll; /* [batch * context] */
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stopped = 1;
+}
+
+static double now_s(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Running sums since the last row of the log: by language its nll and tokens, then these. */
+enum { SUM_LOSS, SUM_NORM, SUM_STEPS, BEYOND, N_SUM };
+static double *sum_nll, *sum_tokens, *sums;
+
+static void pick_kure(void)
+{
+    if (!(kure > 0))
+        return;
+    size_t n = 0;
+    const char *bad = pick_wrong(kure_only);
+    if (bad)
+        die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
+    kure_of = xcalloc(params->n_param, 1);
+    for (size_t i = 0; i < params->n_param; i++) {
+        const struct lm_param *a = &params->param[i];
+        struct pick_subject subject = { a->name, a->place.layer, lm_role_name(a->place.role) };
+        kure_of[i] = a->n_dim == 2 && lm_role_is_linear(a->place.role) && a->place.layer >= 0 &&
+                     (!kure_only || pick_only(kure_only, &subject));
+        n += kure_of[i];
+    }
+    if (!n)
+        die_usage("--kure-only: no matrix of the model is meant");
+}
+
+static void set_how(void)
+{
+    how = (struct lm_trainer_options){
+        .n_step = (uint64_t)n_step,
+        .n_warmup = (uint64_t)warmup,
+        .n_cooldown = (uint64_t)(cooldown * (double)n_step),
+        .rate = rate,
+        .floor = rate * rate_floor,
+        .adamw = { beta1, beta2, eps, weight_decay },
+        .clip = clip,
+        .kure = kure,
+        .kure_target = kure_target,
+        .kure_of = kure_of,
+        .dropout = { dropout, attention_dropout, seed, 0 },
+    };
+}
+
+/* FNV-1a, 64 bits. */
+static uint64_t hash(uint64_t h, const void *data, size_t n)
+{
+    for (const unsigned char *p = data, *end = p + n; p < end; p++)
+        h = (h ^ *p) * 0x100000001b3u;
+    return h;
+}
+
+static struct lm_setting *settings; /* ended by .name NULL */
+
+static void add_setting(const char *name, char *value)
+{
+    static size_t n, room;
+    xgrow(&settings, &room, n + 2, sizeof *settings);
+    settings[n++] = (struct lm_setting){ name, value };
+    settings[n] = (struct lm_setting){ NULL, NULL };
+}
+
+static void add_number(const char *name, double v)
+{
+    char text[NUM_TEXT_MAX];
+    add_setting(name, xstrdup(num_text(v, text)));
+}
+
+/* What a checkpoint must agree with: everything that decides the weights. */
+static void list_settings(enum gemm_precision precision)
+{
+    uint64_t text = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < n_lang; i++) {
+        text = hash(text, lang[i].lang, strlen(lang[i].lang) + 1);
+        text = hash(text, lang[i].id, lang[i].n * sizeof *lang[i].id);
+    }
+    add_setting("config",
+                xsprintf("%016" PRIx64, hash(0xcbf29ce484222325u, config_text, strlen(config_text))));
+    add_setting("text", xsprintf("%016" PRIx64, text));
+    add_setting("init", xstrdup(init_path ? init_path : ""));
+    add_setting("precision", xstrdup(gemm_precision_name(precision)));
+    add_setting("seed", xsprintf("%" PRIu64, seed));
+    add_number("steps", (double)n_step);
+    add_number("context", (double)context);
+    add_number("batch", (double)batch);
+    add_number("temperature", temperature);
+    add_number("init-sd", init_sd);
+    add_number("learning-rate", rate);
+    add_number("warmup", (double)warmup);
+    add_number("cooldown", cooldown);
+    add_number("floor", rate_floor);
+    add_number("weight-decay", weight_decay);
+    add_number("beta1", beta1);
+    add_number("beta2", beta2);
+    add_number("eps", eps);
+    add_number("clip", clip);
+    add_number("dropout", dropout);
+    add_number("attention-dropout", attention_dropout);
+    add_number("kure", kure);
+    add_number("kure-target", kure_target);
+    uint64_t of = hash(0xcbf29ce484222325u, kure_of, kure_of ? params->n_param : 0);
+    add_setting("kure-only", xsprintf("%016" PRIx64, of));
+}
+
+/* ---- the log */
+
+/* Its columns; those of languages and layers follow each other in blocks. */
+enum { STEP, TOKENS, RATE, LOSS, NORM, KURE, SPEED, VALID_LOSS, BY_LANG };
+
+static size_t n_column(void)
+{
+    return BY_LANG + 3 * n_lang + (size_t)config.n_layer;
+}
+
+static char *log_header(void)
+{
+    static const char *const of_lang[] = { "loss", "nll", "bits_per_byte" };
+    struct strbuf s = { 0 };
+    strbuf_str(&s, "step,tokens,learning_rate,loss,gradient_norm,kure,tokens_per_s,valid_loss");
+    for (size_t k = 0; k < 3; k++)
+        for (size_t i = 0; i < n_lang; i++) {
+            strbuf_str(&s, ",");
+            strbuf_str(&s, of_lang[k]);
+            strbuf_str(&s, "_");
+            strbuf_str(&s, lang[i].lang);
+        }
+    for (int l = 0; l < config.n_layer; l++) {
+        char *column = xsprintf(",kurtosis_%d", l);
+        strbuf_str(&s, column);
+        free(column);
+    }
+    char *header = xstrdup(strbuf_text(&s));
+    strbuf_clear(&s);
+    return header;
+}
+
+static void write_log(void)
+{
+    if (!log_path)
+        return;
+    char *header = log_header();
+    struct csvout *out = csvout_open(log_path, header);
+    for (size_t r = 0; r < state.n_row; r++) {
+        for (size_t i = 0; i < state.n_column; i++)
+            csvout_num(out, state.log[r * state.n_column + i]);
+        csvout_end_row(out);
+    }
+    csvout_close(out);
+    free(header);
+}
+
+/* By layer the mean excess kurtosis of its MLP's matrices, each by itself: taken together, matrices of unlike
+ * spread would look heavy-tailed. */
+static void log_kurtosis(double *column)
+{
+    double *n = xcalloc((size_t)config.n_layer, sizeof *n);
+    for (size_t i = 0; i < params->n_param; i++) {
+        const struct lm_param *a = &params->param[i];
+        int l = a->place.layer;
+        if (a->place.is_bias || a->place.role < LM_MLP_GATE || a->place.role > LM_MLP_DOWN)
+            continue;
+        double excess = kure_kurtosis(state.w + a->offset, a->n) - 3;
+        column[l] = n[l]++ > 0 ? column[l] + (excess - column[l]) / n[l] : excess;
+    }
+    free(n);
+}
+
+static void log_validation(double *row)
+{
+    double *nll_of = row + BY_LANG + n_lang, *bits_of = nll_of + n_lang, all = 0, n_all = 0;
+    double *n = xcalloc(n_lang, sizeof *n), *bytes = xcalloc(n_lang, sizeof *bytes);
+    lm_trainer_score(trainer, &validation.text, validation_target, validation_nll);
+    memset(nll_of, 0, n_lang * sizeof *nll_of);
+    for (size_t w = 0, i = 0; w < windows.n; i += windows.w[w++].n) {
+        const struct lm_window *x = &windows.w[w];
+        size_t l = find_lang(held_out.lang[held_out.text[x->text].lang]);
+        for (size_t k = x->score; k < x->n; k++) {
+            nll_of[l] += validation_nll[i + k - 1];
+            bytes[l] += held_out.bytes[x->first + k];
+            n[l]++;
+        }
+    }
+    for (size_t l = 0; l < n_lang; l++) {
+        all += nll_of[l];
+        n_all += n[l];
+        bits_of[l] = bytes[l] > 0 ? nll_of[l] / M_LN2 / bytes[l] : NAN;
+        nll_of[l] /= n[l];
+    }
+    row[VALID_LOSS] = all / n_all;
+    free(bytes);
+    free(n);
+}
+
+static double row_began_s;
+
+static void log_row(const struct lm_trainer_report *r, int validate)
+{
+    double *row = lm_trainstate_row(&state), tokens = (double)batch * (double)context;
+    row[STEP] = (double)state.step;
+    row[TOKENS] = (double)state.step * tokens;
+    row[RATE] = r->rate;
+    row[LOSS] = sums[SUM_LOSS] / sums[SUM_STEPS];
+    row[NORM] = sums[SUM_NORM] / sums[SUM_STEPS];
+    row[KURE] = r->kure;
+    row[SPEED] = sums[SUM_STEPS] * tokens / (now_s() - row_began_s);
+    for (size_t l = 0; l < n_lang; l++)
+        row[BY_LANG + l] = sum_nll[l] / sum_tokens[l];
+    log_kurtosis(row + BY_LANG + 3 * n_lang);
+    if (validate)
+        log_validation(row);
+    memset(sum_nll, 0, n_lang * sizeof *sum_nll);
+    memset(sum_tokens, 0, n_lang * sizeof *sum_tokens);
+    sums[SUM_LOSS] = sums[SUM_NORM] = sums[SUM_STEPS] = 0;
+    write_log();
+    row_began_s = now_s();
+}
+
+/* ---- steps */
+
+static void save(void)
+{
+    if (checkpoint_path)
+        lm_trainstate_save(&state, checkpoint_path, settings, config_text, cli_history());
+}
+
+static void show(const struct lm_trainer_report *r, double began_s, uint64_t began_step)
+{
+    double each = (now_s() - began_s) / (double)(state.step - began_step);
+    long left = (long)(each * (double)((uint64_t)n_step - state.step));
+    msg_progress("step %" PRIu64 " of %lld: loss %.3f, %.0f tokens/s, %ld:%02ld:%02ld left", state.step,
+                 (long long)n_step, r->loss, (double)batch * (double)context / each, left / 3600,
+                 left / 60 % 60, left % 60);
+}
+
+static void count(const struct lm_trainer_report *r)
+{
+    enum { PATIENCE = 200 };
+    for (size_t s = 0; s < (size_t)batch; s++)
+        for (size_t i = 0; i < (size_t)context; i++) {
+            sum_nll[sampler.lang[s]] += nll[s * (size_t)context + i];
+            sum_tokens[sampler.lang[s]]++;
+        }
+    sums[SUM_LOSS] += r->loss;
+    sums[SUM_NORM] += r->norm;
+    sums[SUM_STEPS]++;
+    int beyond = state.step > (uint64_t)warmup && r->loss > log((double)config.vocab_size);
+    sums[BEYOND] = beyond ? sums[BEYOND] + 1 : 0;
+    if (sums[BEYOND] >= PATIENCE)
+        die("step %" PRIu64 ": the loss, %.4g, has been worse than guessing (%.4g) for %d steps: diverged%s",
+            state.step, r->loss, log((double)config.vocab_size), PATIENCE,
+            checkpoint_path ? "; the last checkpoint is from before" : "");
+}
+
+static void train(void)
+{
+    double began_s = now_s(), deadline = max_minutes > 0 ? began_s + 60 * max_minutes : INFINITY;
+    uint64_t began_step = state.step;
+    row_began_s = began_s;
+    while (state.step < (uint64_t)n_step) {
+        struct lm_trainer_report r;
+        lm_sampler_draw(&sampler, state.step + 1);
+        if (lm_trainer_step(trainer, &sampler.text, sampler.target, nll, &r) == LM_TRAINER_DIVERGED)
+            die("step %" PRIu64 ": the loss is %g and the gradient's norm %g: diverged%s", state.step + 1,
+                r.loss, r.norm, checkpoint_path ? "; the last checkpoint is from before" : "");
+        count(&r);
+        show(&r, began_s, began_step);
+        int last = state.step == (uint64_t)n_step,
+            validate = windows.n && (last || state.step % (uint64_t)valid_every == 0);
+        if (last || validate || state.step % (uint64_t)log_every == 0)
+            log_row(&r, validate);
+        int stops = !last && (stopped || now_s() > deadline);
+        if (last || stops || (state.step % (uint64_t)checkpoint_every == 0 && !sums[BEYOND]))
+            save();
+        if (stops)
+            die("stopped after step %" PRIu64 " of %lld%s", state.step, (long long)n_step,
+                checkpoint_path ? ": --resume goes on from there" : "; there is no --checkpoint");
+    }
+    msg_progress_end();
+}
+
+/* ---- all of it */
+
+static void check_arguments(void)
+{
+    size_t n = checkpoint_path ? strlen(checkpoint_path) : 0, n_suffix = strlen(".safetensors");
+    if (!tokenizer_path && !init_path)
+        die_usage("no tokenizer is given (-t)");
+    if (n && (n <= n_suffix || strcmp(checkpoint_path + n - n_suffix, ".safetensors") != 0))
+        die_usage("--checkpoint: '%s' does not end in .safetensors", checkpoint_path);
+    if (!out_path && !checkpoint_path && !log_path)
+        die_usage("nothing would be kept: give -o DIR, --checkpoint or --log");
+    cli_refuse_if(!checkpoint_path, &resume, "without --checkpoint");
+    cli_refuse_if(!resume, &may_differ, "without --resume");
+    cli_refuse_if(!(kure > 0), &kure_only, "without --kure");
+    cli_refuse_if(!(kure > 0), &kure_target, "without --kure");
+    const void *const shape[] = { &arch, &n_layer, &width, &n_head, &n_inner, &overrides };
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        cli_refuse_if(init_path || config_path, shape[i], "beside --init or --config");
+    if (temperature == 0 || isnan(temperature) || isnan(clip))
+        die_usage("--temperature and --clip are numbers");
+}
+
+/* Whether the checkpoint was there. */
+static int load_checkpoint(void)
+{
+    struct stat st;
+    char why[LM_TRAINSTATE_WHY_MAX];
+    if (!checkpoint_path || stat(checkpoint_path, &st) < 0)
+        return 0;
+    if (!resume)
+        die("%s: is there already: --resume goes on from it", checkpoint_path);
+    if (lm_trainstate_load(&state, checkpoint_path, settings, may_differ, why) < 0)
+        die("%s: %s", checkpoint_path, why);
+    return 1;
+}
+
+static void begin(enum gemm_precision precision)
+{
+    char why[LM_WHY_MAX];
+    struct lm_checkpoint *init = init_path ? open_init() : NULL;
+    make_config(init);
+    pick_kure();
+    set_how();
+    list_settings(precision);
+    lm_trainstate_init(&state, params, 2 * n_lang + N_SUM, n_column());
+    sum_nll = state.tally;
+    sum_tokens = sum_nll + n_lang;
+    sums = sum_tokens + n_lang;
+    if (!load_checkpoint()) {
+        if (init)
+            copy_weights(init, state.w);
+        else
+            lm_params_init(params, state.w, seed, init_sd);
+    }
+    if (init)
+        lm_checkpoint_close(init);
+    streams = xnew(n_lang, sizeof *streams);
+    for (size_t i = 0; i < n_lang; i++)
+        streams[i] = (struct lm_stream){ lang[i].id, lang[i].n, lang[i].bytes };
+    lm_sampler_init(&sampler, streams, n_lang, (size_t)context, (size_t)batch, temperature, seed);
+    nll = xnew((size_t)batch, (size_t)context * sizeof *nll);
+    trainer = lm_trainer_new(&how, &state, (size_t)context, precision, (int)n_thread, why);
+    if (!trainer)
+        die("%s", why);
+}
+
+static void finish(struct outdir *dir)
+{
+    if (dir) {
+        lm_hfdir_write(dir, params, state.w, tensor_dtype_find(dtype), config_text, cli_history(),
+                       tokenizer_json, tokenizer_bytes, &special);
+        outdir_close(dir);
+    }
+    lm_trainer_free(trainer);
+    lm_sampler_clear(&sampler);
+    lm_trainstate_clear(&state);
+    lm_params_free(params);
+    lm_batch_clear(&validation);
+    lm_windows_clear(&windows);
+    corpus_clear(&held_out);
+    for (size_t i = 0; i < n_lang; i++)
+        documents_clear(&lang[i]);
+    tokenizer_free(tokenizer);
+}
+
+int main(int argc, char **argv)
+{
+    const char *failed;
+    char **files = cli_parse(&prog, opts, argc, argv);
+    check_arguments();
+    if (gemm_load(&failed) < 0)
+        die("%s", failed);
+    int found = gemm_precision_find(precision_name);
+    enum gemm_precision precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found;
+    struct outdir *dir = out_path ? outdir_open(out_path) : NULL; /* fails now rather than in the end */
+    load_tokenizer();
+    read_training_text(files);
+    read_validation_text(files);
+    begin(precision);
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
+    train();
+    finish(dir);
+    return 0;
+}
