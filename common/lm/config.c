@@ -2,6 +2,7 @@
 #include "lm/config.h"
 #include <jansson.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -224,6 +225,61 @@ static void read_llama(struct reading *r, struct lm_config *c)
     read_rope(r, c);
 }
 
+/* The position by its name. */
+static void read_position(struct reading *r, struct lm_config *c)
+{
+    static const char *const known[] = { [LM_ALIBI] = "alibi",
+                                         [LM_SINUSOIDAL] = "sinusoidal",
+                                         [LM_LEARNED] = "learned",
+                                         [LM_ROTARY] = "rotary",
+                                         [LM_NO_POSITION] = "none" };
+    const json_t *v = look(r, "position", NULL);
+    const char *name = json_string_value(v);
+    for (size_t i = 0; name && i < sizeof known / sizeof *known; i++)
+        if (!strcmp(known[i], name)) {
+            c->position = (enum lm_position_kind)i;
+            return;
+        }
+    if (v)
+        complain(r, "config: '%s' is not one that is known (alibi sinusoidal learned rotary none)",
+                 "position");
+}
+
+static void read_hybrid(struct reading *r, struct lm_config *c)
+{
+    static const char *const known[] = { "position",   "n_position",  "rope_theta",
+                                         "embed_norm", "embed_scale", "activation" };
+    const json_t *object = look(r, "babelbits", NULL);
+    struct reading in = { object, r->why, r->bad };
+    const char *key;
+    json_t *value;
+    if (!object)
+        return;
+    if (!json_is_object(object))
+        complain(&in, "config: '%s' is not an object", "babelbits");
+    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    {
+        size_t i = 0;
+        while (i < sizeof known / sizeof *known && strcmp(known[i], key) != 0)
+            i++;
+        if (i == sizeof known / sizeof *known)
+            complain(&in, "config: '%.60s' under \"babelbits\" is not known", key);
+    }
+    c->hybrid = 1;
+    read_position(&in, c);
+    c->n_position = get_size(&in, "n_position", NULL, 1, MAX_POSITION, (long long)c->n_position);
+    c->rope_theta = get_number(&in, "rope_theta", c->rope_theta > 0 ? c->rope_theta : 10000);
+    c->embed_norm = get_flag(&in, "embed_norm", c->embed_norm);
+    c->embed_scale = get_number(&in, "embed_scale", c->embed_scale);
+    if (look(&in, "activation", NULL))
+        c->activation = get_activation(&in, "activation", NULL);
+    if (c->position == LM_LEARNED && !c->n_position)
+        complain(&in, "config: '%s' is missing, of a learned table of positions", "n_position");
+    if (c->position == LM_SINUSOIDAL && c->d_model < 4)
+        complain(&in, "config: the hidden size is too small for positions that are %s", "sinusoidal");
+    r->bad = in.bad;
+}
+
 static const struct {
     const char *model_type;
     void (*read)(struct reading *, struct lm_config *);
@@ -290,6 +346,7 @@ int lm_config_parse(const char *json, size_t n, struct lm_config *c, char why[LM
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         if (!strcmp(readers[i].model_type, c->family->model_type))
             readers[i].read(&r, c);
+    read_hybrid(&r, c);
     c->tied = get_flag(&r, "tie_word_embeddings", c->family->tied);
     c->bos_token_id = get_token(&r, "bos_token_id");
     c->eos_token_id = get_token(&r, "eos_token_id");

@@ -23,8 +23,9 @@ struct lm_config {
                           trained for (0: not said) */
     size_t window;     /* attention reaches back so far; 0: to the beginning */
     double norm_eps, embed_scale;
-    enum lm_position_kind position; /* the family's, unless overridden */
-    int embed_norm;
+    enum lm_position_kind position;
+    int embed_norm; /* a norm behind embedding and positions */
+    int hybrid;     /* some of this is not the family's: see lm_config_parse */
     enum lm_activation activation;
     size_t n_rotary; /* dimensions of a head that are rotated, the first ones */
     double rope_theta;
@@ -40,7 +41,13 @@ struct lm_config {
 };
 
 /* Reads json[0..n-1], the text of a config.json. Returns 0; or -1 with a reason in why: no JSON, an
- * architecture that is not known, a key that is missing, of the wrong kind or out of range. */
+ * architecture that is not known, a key that is missing, of the wrong kind or out of range.
+ *
+ * An object "babelbits" makes a hybrid, to change one thing at a time between families. Each of its keys is
+ * in the place of what the family has: "position" ("alibi", "sinusoidal", "learned", "rotary", "none"),
+ * "n_position" (rows of a learned table), "rope_theta", "embed_norm" (true, false), "embed_scale" (a number),
+ * "activation". Only these programs know of it: transformers would load such a model as one of its family,
+ * and compute something else. */
 int lm_config_parse(const char *json, size_t n, struct lm_config *c, char why[LM_WHY_MAX]);
 
 /* The shape that the tensor at p has in a checkpoint of this model: the number of dimensions (1 or 2), or 0

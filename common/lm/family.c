@@ -178,6 +178,13 @@ static const struct lm_family families[] = {
 };
 enum { N_FAMILY = sizeof families / sizeof *families };
 
+/* What models of these families do not have, but hybrids made for experiments (config.h). */
+static const struct lm_name hybrid_names[] = {
+    { LM_POSITION, "position_embeddings" },
+    { LM_EMBED_NORM, "embed_norm" },
+    { 0, NULL },
+};
+
 /* ---- looking things up */
 
 const char *lm_role_name(enum lm_role role)
@@ -238,13 +245,15 @@ static int find_bare(const struct lm_family *f, const char *name, struct lm_plac
         if (rest && !*rest)
             return 0;
     }
-    for (const struct lm_name *n = f->name; n->name; n++) {
-        const char *rest = match(n->name, name, &layer);
-        if (rest && (!strcmp(rest, ".weight") || !strcmp(rest, ".bias"))) {
-            *p = (struct lm_place){ n->role, layer, !strcmp(rest, ".bias") };
-            return 1;
+    const struct lm_name *const tables[] = { f->name, hybrid_names };
+    for (int t = 0; t < 2; t++)
+        for (const struct lm_name *n = tables[t]; n->name; n++) {
+            const char *rest = match(n->name, name, &layer);
+            if (rest && (!strcmp(rest, ".weight") || !strcmp(rest, ".bias"))) {
+                *p = (struct lm_place){ n->role, layer, !strcmp(rest, ".bias") };
+                return 1;
+            }
         }
-    }
     return -1;
 }
 
@@ -271,12 +280,17 @@ int lm_place_guess(const char *name, struct lm_place *p)
     return f ? lm_place_find(f, name, p) : -1;
 }
 
+static const struct lm_name *name_of(const struct lm_name *table, enum lm_role role)
+{
+    while (table->name && table->role != role)
+        table++;
+    return table->name ? table : NULL;
+}
+
 char *lm_place_text(const struct lm_family *f, const struct lm_place *p)
 {
-    const struct lm_name *n = f->name;
-    while (n->name && n->role != p->role)
-        n++;
-    if (!n->name)
+    const struct lm_name *n = name_of(f->name, p->role);
+    if (!n && !(n = name_of(hybrid_names, p->role)))
         return NULL;
     const char *prefix = p->role == LM_HEAD ? "" : f->prefix[0], *suffix = p->is_bias ? "bias" : "weight";
     const char *number = strchr(n->name, '#');

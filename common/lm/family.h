@@ -52,7 +52,7 @@ enum lm_qkv_layout {
     LM_QKV_BY_HEAD, /* one, its rows [n_head][3][d_head] */
     LM_QKV_BY_KIND  /* one, its rows [3][n_head][d_head] */
 };
-enum lm_position_kind { LM_ALIBI, LM_SINUSOIDAL, LM_LEARNED, LM_ROTARY };
+enum lm_position_kind { LM_ALIBI, LM_SINUSOIDAL, LM_LEARNED, LM_ROTARY, LM_NO_POSITION };
 
 /* A tensor's name without prefix and without ".weight" or ".bias"; "#" stands for the layer's number. */
 struct lm_name {
@@ -89,7 +89,8 @@ int lm_place_guess(const char *name, struct lm_place *p);
 const struct lm_family *lm_family_guess(const char *name);
 
 /* The name as published, "transformer.h.3.mlp.dense_h_to_4h.weight", for messages; the caller frees it. NULL
- * if the family has no such role. */
+ * if the family has no such role. A table of positions and a norm of the embedding have a name in every
+ * family: lm/config.h says how a model comes to have one that its family has not. */
 char *lm_place_text(const struct lm_family *f, const struct lm_place *p);
 
 #endif
