@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/rng.h"
-#include "base/threads.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
 #include "io/tstream.h"
@@ -17,13 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHARE = 1 << 16, PIECE = 1 << 21, SWEEPS = 32 }; /* elements of a task; written at a time */
+enum { PIECE = 1 << 21, SWEEPS = 32 }; /* weights written at a time; passes over the pairs of a layer */
 
 static const char *out_path = "-", *report_path;
 static char **layer_list, **pair_list;
 static int64_t n_draw, n_channel = 4, level = TS_LEVEL, n_thread = 1;
 static double factor = 64;
-static int equalise, inexact;
+static int equalise, inexact, real;
 static uint64_t seed = 1;
 
 static const struct cli_opt opts[] = {
@@ -42,8 +41,10 @@ static const struct cli_opt opts[] = {
       "the reverse: scale every channel so that the largest weight that writes it is as large as the largest "
       "that reads it",
       0, 0, 0 },
-    { 0, "inexact", CLI_FLAG, &inexact, 0,
-      "let C or the scales of --equalise be any number; weights are then rounded to their dtype", 0, 0, 0 },
+    { 0, "inexact", CLI_FLAG, &inexact, 0, "let weights be rounded to their dtype; C may then be any number",
+      0, 0, 0 },
+    { 0, "real", CLI_FLAG, &real, 0,
+      "--equalise: scales as they come, not the nearest powers of two; implies --inexact", 0, 0, 0 },
     { 0, "report", CLI_STR, &report_path, "CSV", "write what it multiplied: layer, pair, channel, scale", 0,
       0, 0 },
     CLI_SEED(&seed),
@@ -95,14 +96,12 @@ static struct ts_writer *out;
 static struct csvout *report;
 static char *layer_chosen, pair_chosen[LM_N_PAIR]; /* [n_layer]: whether it is to be scaled */
 
-/* A tensor as the matrix [rows][cols], a vector having one column, and what these are multiplied by (NULL:
- * not at all). */
+/* A tensor as a matrix; a vector has one column. */
 struct scaled {
     const struct tensor *t;
     const struct lm_place *place;
-    size_t rows, cols;
     int in_out; /* its rows are inputs */
-    double *row, *col;
+    struct rescale_sheet sheet;
 };
 
 struct layer {
@@ -111,100 +110,59 @@ struct layer {
     struct scaled *tensor;
 };
 
-/* ---- a tensor in shares of whole rows, by many threads */
-
-struct sharing {
-    const struct scaled *h;
-    size_t from, rows, share;  /* rows from.., `share` of them to a task */
-    double *scratch;           /* [n_thread][share * cols] */
-    char *to;                  /* where scaled rows are written, in the tensor's dtype */
-    double *row_max, *col_max; /* [rows of h], [n_thread][cols]: where maxima go */
-    const char **why;          /* [tasks] what is wrong with one */
-};
-
-/* The rows of a task, scaled, as doubles. */
-static double *scaled_rows(const struct sharing *s, size_t task, int worker, size_t *first, size_t *n)
+static void load(const void *tensor, size_t from, size_t n, double *to)
 {
-    const struct scaled *h = s->h;
-    double *w = s->scratch + (size_t)worker * s->share * h->cols;
-    *first = s->from + task * s->share;
-    *n = s->from + s->rows - *first < s->share ? s->from + s->rows - *first : s->share;
-    tensor_to_f64(h->t, *first * h->cols, *n * h->cols, w);
-    rescale_apply(w, *n, h->cols, h->row ? h->row + *first : NULL, h->col);
-    return w;
+    tensor_to_f64(tensor, from, n, to);
 }
 
-static void measure_task(void *ctx, size_t task, int worker)
+static void store(const void *tensor, const double *in, size_t n, void *to)
 {
-    struct sharing *s = ctx;
-    size_t first, n;
-    const double *w = scaled_rows(s, task, worker, &first, &n);
-    if (rescale_maxima(w, n, s->h->cols, s->row_max + first, s->col_max + (size_t)worker * s->h->cols) < 0)
-        s->why[task] = "a weight is not finite";
+    tensor_from_f64(in, n, ((const struct tensor *)tensor)->dtype, to);
 }
 
-/* Whether `to` holds what w[n] says; the reason if not. */
-static const char *check_written(const double *w, size_t n, const struct tensor *to)
+static void unstore(const void *tensor, const void *in, size_t n, double *to)
 {
-    enum { BLOCK = 512 };
-    double back[BLOCK];
-    int lost = 0, beyond = 0;
-    for (size_t at = 0, k; at < n; at += k) {
-        k = n - at < BLOCK ? n - at : BLOCK;
-        tensor_to_f64(to, at, k, back);
-        for (size_t i = 0; i < k; i++) {
-            lost |= back[i] != w[at + i] && isfinite(w[at + i]);
-            beyond |= isinf(back[i]) && isfinite(w[at + i]);
-        }
-    }
-    return beyond             ? "a weight leaves the range of its dtype when it is scaled"
-           : lost && !inexact ? "a weight is too small for its dtype when it is scaled and would be rounded; "
-                                "--inexact allows it"
-                              : NULL;
+    struct tensor t = *(const struct tensor *)tensor;
+    t.data = in;
+    tensor_to_f64(&t, 0, n, to);
 }
 
-static void write_task(void *ctx, size_t task, int worker)
+static void set_up(struct scaled *h, const struct lm_part_tensor *from)
 {
-    struct sharing *s = ctx;
-    const struct scaled *h = s->h;
-    size_t first, n;
-    const double *w = scaled_rows(s, task, worker, &first, &n);
-    struct tensor to = { .dtype = h->t->dtype };
-    char *data = s->to + (first - s->from) * h->cols * tensor_dtype_bytes(to.dtype);
-    to.data = data;
-    tensor_from_f64(w, n * h->cols, to.dtype, data);
-    s->why[task] = check_written(w, n * h->cols, &to);
+    const struct tensor *t = &from->t;
+    int is_matrix = t->n_dim > 1;
+    h->t = t;
+    h->place = &from->place;
+    h->in_out = is_matrix && config->family->weights_in_out;
+    h->sheet = (struct rescale_sheet){ .rows = t->shape[0],
+                                       .cols = is_matrix ? t->shape[1] : 1,
+                                       .source = t,
+                                       .load = load,
+                                       .store = store,
+                                       .unstore = unstore,
+                                       .width = tensor_dtype_bytes(t->dtype) };
 }
 
-/* Runs fn over rows [s->from, s->from + s->rows) of a tensor; ends the program if something is wrong. */
-static void share(struct sharing *s, void (*fn)(void *, size_t, int))
+static _Noreturn void die_of(const struct scaled *h, int status)
 {
-    s->share = s->h->cols < SHARE ? SHARE / s->h->cols : 1;
-    size_t n_task = (s->rows + s->share - 1) / s->share;
-    s->scratch = xnew((size_t)n_thread * s->share, s->h->cols * sizeof *s->scratch);
-    s->why = xcalloc(n_task, sizeof(*s->why));
-    threads_for((int)n_thread, n_task, fn, s);
-    for (size_t i = 0; i < n_task; i++)
-        if (s->why[i])
-            die("%s: '%s': %s", lm_checkpoint_path(model), s->h->t->name, s->why[i]);
-    free(s->scratch);
-    free(s->why);
+    die("%s: '%s': %s%s", lm_checkpoint_path(model), h->t->name, rescale_why(status),
+        status == RESCALE_ROUNDED ? "; --inexact allows it" : "");
 }
 
 /* ---- scales */
 
-/* What the outputs (or inputs) of a tensor are multiplied by. */
-static double **scales_along(struct scaled *h, enum lm_pair_end end, size_t *n)
+/* Whether the outputs, or the inputs, of a tensor are its columns. */
+static int are_columns(const struct scaled *h, enum lm_pair_end end)
 {
-    int columns = (end == LM_PAIR_READS) != h->in_out;
-    double **s = columns ? &h->col : &h->row;
-    *n = columns ? h->cols : h->rows;
-    if (!*s) {
-        *s = xnew(*n, sizeof **s);
-        for (size_t i = 0; i < *n; i++)
-            (*s)[i] = 1;
-    }
-    return s;
+    return (end == LM_PAIR_READS) != h->in_out;
+}
+
+static double *ones(size_t n)
+{
+    double *x = xnew(n, sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = 1;
+    return x;
 }
 
 /* Multiplies the channels of a pair by scale[] where they are read, divides them where they are written. */
@@ -213,8 +171,11 @@ static void scale_pair(struct layer *l, enum lm_pair pair, const double *scale)
     for (size_t i = 0; i < l->n; i++) {
         struct scaled *h = &l->tensor[i];
         enum lm_pair_end end = lm_pair_end(config, pair, h->place);
-        size_t n = 0;
-        double **s = end == LM_PAIR_NEITHER ? NULL : scales_along(h, end, &n);
+        if (end == LM_PAIR_NEITHER)
+            continue;
+        double **s = are_columns(h, end) ? &h->sheet.col : &h->sheet.row;
+        size_t n = are_columns(h, end) ? h->sheet.cols : h->sheet.rows;
+        *s = *s ? *s : ones(n);
         for (size_t k = 0; k < n; k++) {
             long channel = lm_pair_channel(config, pair, h->place, k);
             if (channel >= 0)
@@ -231,20 +192,20 @@ static void find_largest(struct layer *l, enum lm_pair pair, double *writes, dou
         enum lm_pair_end end = lm_pair_end(config, pair, h->place);
         if (end == LM_PAIR_NEITHER || h->place->is_bias)
             continue;
-        struct sharing s = { .h = h, .rows = h->rows };
-        s.row_max = xcalloc(h->rows, sizeof *s.row_max);
-        s.col_max = xcalloc((size_t)n_thread * h->cols, sizeof *s.col_max);
-        share(&s, measure_task);
-        int columns = (end == LM_PAIR_READS) != h->in_out;
-        for (size_t k = 0; k < (columns ? (size_t)n_thread * h->cols : h->rows); k++) {
-            long channel = lm_pair_channel(config, pair, h->place, columns ? k % h->cols : k);
-            double most = columns ? s.col_max[k] : s.row_max[k],
-                   *largest = end == LM_PAIR_READS ? reads : writes;
-            if (channel >= 0 && most > largest[channel])
-                largest[channel] = most;
+        double *row_max = xnew(h->sheet.rows, sizeof *row_max),
+               *col_max = xnew(h->sheet.cols, sizeof *col_max);
+        int status = rescale_largest(&h->sheet, (int)n_thread, row_max, col_max);
+        if (status < 0)
+            die_of(h, status);
+        const double *most = are_columns(h, end) ? col_max : row_max;
+        double *largest = end == LM_PAIR_READS ? reads : writes;
+        for (size_t k = 0; k < (are_columns(h, end) ? h->sheet.cols : h->sheet.rows); k++) {
+            long channel = lm_pair_channel(config, pair, h->place, k);
+            if (channel >= 0 && most[k] > largest[channel])
+                largest[channel] = most[k];
         }
-        free(s.row_max);
-        free(s.col_max);
+        free(row_max);
+        free(col_max);
     }
 }
 
@@ -278,7 +239,7 @@ static void plant(struct layer *l, enum lm_pair pair)
 {
     size_t n = lm_pair_channels(config, pair);
     char *chosen = xcalloc(n, 1);
-    double *scale = xnew(n, sizeof *scale);
+    double *scale = ones(n);
     draw(n, (size_t)n_channel, 1 + (uint64_t)l->number * LM_N_PAIR + pair, chosen);
     for (size_t k = 0; k < n; k++)
         scale[k] = chosen[k] ? factor : 1;
@@ -296,7 +257,7 @@ static int even_out(struct layer *l, enum lm_pair pair, double *total)
     int changed = 0;
     find_largest(l, pair, writes, reads);
     for (size_t k = 0; k < n; k++) {
-        writes[k] = rescale_even_out(writes[k], reads[k], inexact);
+        writes[k] = rescale_even_out(writes[k], reads[k], !real);
         total[k] *= writes[k];
         changed |= fabs(writes[k] - 1) > 1e-9;
     }
@@ -311,12 +272,8 @@ static void even_out_all(struct layer *l)
 {
     double *total[LM_N_PAIR];
     int changed = 1;
-    for (int p = 0; p < LM_N_PAIR; p++) {
-        size_t n = lm_pair_channels(config, p);
-        total[p] = xnew(n, sizeof **total);
-        for (size_t k = 0; k < n; k++)
-            total[p][k] = 1;
-    }
+    for (int p = 0; p < LM_N_PAIR; p++)
+        total[p] = ones(lm_pair_channels(config, p));
     for (int sweep = 0; sweep < SWEEPS && changed; sweep++) {
         changed = 0;
         for (int p = 0; p < LM_N_PAIR; p++)
@@ -331,17 +288,19 @@ static void even_out_all(struct layer *l)
 static void put_tensor(const struct scaled *h)
 {
     static char *piece;
-    size_t width = tensor_dtype_bytes(h->t->dtype), most = h->cols < PIECE ? PIECE / h->cols : 1;
-    if (!h->row && !h->col) {
+    const struct rescale_sheet *s = &h->sheet;
+    size_t most = s->cols < PIECE ? PIECE / s->cols : 1, n;
+    if (!s->row && !s->col) {
         ts_out_data(out, h->t->data, h->t->n_bytes);
         return;
     }
-    for (size_t at = 0; at < h->rows; at += most) {
-        struct sharing s = { .h = h, .from = at, .rows = h->rows - at < most ? h->rows - at : most };
-        size_t n_bytes = s.rows * h->cols * width;
-        piece = s.to = xrealloc(piece, n_bytes, 1);
-        share(&s, write_task);
-        ts_out_data(out, piece, n_bytes);
+    for (size_t at = 0; at < s->rows; at += n) {
+        n = s->rows - at < most ? s->rows - at : most;
+        piece = xrealloc(piece, n * s->cols, s->width);
+        int status = rescale_rows(s, at, n, !inexact, (int)n_thread, piece);
+        if (status < 0)
+            die_of(h, status);
+        ts_out_data(out, piece, n * s->cols * s->width);
     }
 }
 
@@ -350,14 +309,8 @@ static void put_part(const struct lm_tensors *part)
     struct layer l = { part->layer, part->n, xcalloc(part->n, sizeof *l.tensor) };
     struct tensor *described = xnew(part->n, sizeof *described);
     for (size_t i = 0; i < part->n; i++) {
-        const struct tensor *t = &part->at[i].t;
-        int matrix = t->n_dim > 1;
-        described[i] = *t;
-        l.tensor[i] = (struct scaled){ .t = t,
-                                       .place = &part->at[i].place,
-                                       .rows = t->shape[0],
-                                       .cols = matrix ? t->shape[1] : 1,
-                                       .in_out = matrix && config->family->weights_in_out };
+        described[i] = part->at[i].t;
+        set_up(&l.tensor[i], &part->at[i]);
     }
     if (l.number >= 0 && l.number < config->n_layer && layer_chosen[l.number]) {
         for (int p = 0; p < LM_N_PAIR && !equalise; p++)
@@ -370,8 +323,8 @@ static void put_part(const struct lm_tensors *part)
     for (size_t i = 0; i < l.n; i++) {
         msg_progress("%s: %s", lm_checkpoint_path(model), described[i].name);
         put_tensor(&l.tensor[i]);
-        free(l.tensor[i].row);
-        free(l.tensor[i].col);
+        free(l.tensor[i].sheet.row);
+        free(l.tensor[i].sheet.col);
     }
     free(described);
     free(l.tensor);
@@ -433,6 +386,8 @@ static void check_options(void)
     if (!inexact && !rescale_is_power(factor))
         die_usage("--factor: %g is no power of two, and weights would be rounded; --inexact allows it",
                   factor);
+    cli_refuse_if(!equalise, &real, "without --equalise");
+    inexact |= real;
     cli_refuse_if(equalise, &factor, "with --equalise");
     cli_refuse_if(equalise, &n_channel, "with --equalise");
     cli_refuse_if(equalise && !n_draw, &seed, "with --equalise without --draw");
@@ -466,9 +421,9 @@ int main(int argc, char **argv)
         die("%s: %s", lm_checkpoint_path(model), lm_checkpoint_error(model));
     for (size_t i = 0; (note = lm_checkpoint_note(model, i)); i++)
         warn("%s: %s", lm_checkpoint_path(model), note);
-    ts_close_out(out);
     if (report)
         csvout_close(report);
+    ts_close_out(out);
     lm_parts_free(parts);
     lm_checkpoint_close(model);
     free(layer_chosen);
