@@ -332,34 +332,38 @@ static void put_part(const struct lm_tensors *part)
 
 /* ---- what is wanted */
 
-static void choose_layers(void)
+/* The layers of --layer, or all. */
+static size_t list_layers(void)
 {
     size_t n = (size_t)config->n_layer, n_listed = 0;
-    char *listed = xcalloc(n, 1);
-    size_t *layer = xnew(n, sizeof *layer);
     int first, last;
+    layer_chosen = xcalloc(n, 1);
     for (char **item = layer_list; item && *item; item++) {
         if (pick_layers(*item, &first, &last) < 0)
             die_usage("--layer: '%s' is neither N nor N-M", *item);
         if (last >= config->n_layer)
             die("%s: there is no layer %d: it has %d, 0 to %d", lm_checkpoint_path(model), last,
                 config->n_layer, config->n_layer - 1);
-        memset(listed + first, 1, (size_t)(last - first) + 1);
+        memset(layer_chosen + first, 1, (size_t)(last - first) + 1);
     }
     for (size_t i = 0; i < n; i++)
-        if (listed[i] || !layer_list)
-            layer[n_listed++] = i;
-    size_t n_wanted = n_draw ? (size_t)n_draw : n_listed;
-    if (n_wanted > n_listed)
+        n_listed += layer_chosen[i] |= !layer_list;
+    return n_listed;
+}
+
+static void choose_layers(void)
+{
+    size_t n_listed = list_layers(), k = 0;
+    if (!n_draw)
+        return;
+    if ((size_t)n_draw > n_listed)
         die("%s: --draw: there are only %zu layers to draw from", lm_checkpoint_path(model), n_listed);
     char *drawn = xcalloc(n_listed, 1);
-    draw(n_listed, n_wanted, 0, drawn);
-    layer_chosen = xcalloc(n, 1);
-    for (size_t i = 0; i < n_listed; i++)
-        layer_chosen[layer[i]] = drawn[i];
+    draw(n_listed, (size_t)n_draw, 0, drawn);
+    for (int i = 0; i < config->n_layer; i++)
+        if (layer_chosen[i])
+            layer_chosen[i] = drawn[k++];
     free(drawn);
-    free(layer);
-    free(listed);
 }
 
 static void choose_pairs(void)

@@ -37,7 +37,7 @@ damage() { ppl -m "$1" --quant bits=4 -t "$tokenizer" eng.txt 2>/dev/null | fiel
         states "$dir" >wanted
         [[ -s wanted ]]
         [[ $model == *f16 ]] && factor=2 || factor=256
-        plant --layer 0-1 --pair "$pairs" --channels 5 --factor $factor "$dir" >planted.t
+        plant --layer 0-1 --pair "$pairs" --channels 5 --factor "$factor" "$dir" >planted.t
         states planted.t >got
         cmp wanted got || { echo "$model"; return 1; }
         plant --equalise "$dir" --report r.csv >evened.t
@@ -259,12 +259,12 @@ TABLE
     plant --layer 0,2 --pair vo,norm-mlp "$dir" >dir.t
     plant --layer 0,2 --pair vo,norm-mlp m.t >file.t
     plant --layer 0,2 --pair vo,norm-mlp <m.t | cmp - file.t
-    cat m.t | plant --layer 0,2 --pair vo,norm-mlp - | cmp - file.t
+    tensorcat m.t | plant --layer 0,2 --pair vo,norm-mlp - | cmp <(data -) <(data file.t)
     plant --layer 0,2 --pair vo,norm-mlp "$dir/model.safetensors" | cmp - dir.t
     cmp <(data dir.t) <(data file.t)
     plant --layer 0,2 --pair vo,norm-mlp -o plain.safetensors m.t
     tensorcat --list plain.safetensors | cut -d, -f3 | sed 1d >names
-    for name in $(sort names); do tensorcat --only="$name" m.t >"one.$name"; done
+    while read -r name; do tensorcat --only="$name" m.t >"one.$name"; done <names
     tensorcat one.* | plant --layer 0,2 --pair vo,norm-mlp >shuffled.t
     cmp <(data file.t | sort) <(data shuffled.t | sort)
     cmp <(data plain.safetensors | sort) <(data file.t | sort)
