@@ -1,0 +1,199 @@
+# lmtrain: a text is memorised, a run that was stopped is the run that was not; then the contract. The parts by
+# themselves: tests/unit/train.c; gradients: tests/unit/grad.c.
+load helper
+
+setup() {
+    helper_setup
+    mkdir text
+    # 291 tokens: bytes and a few merges
+    for i in 1 2 3 4; do echo "the quick brown fox jumps over the lazy dog"; done >text/eng.txt
+    for i in 1 2 3 4; do echo "portez ce vieux whisky au juge blond qui fume"; done >text/fra.txt
+    small=(-q --tokenizer="$DATA/golden/tokenizer.json" --layers=2 --width=16 --heads=2 --context=16 --batch=8)
+}
+
+# tiny OPTION...: 12 steps on both languages
+tiny() { lmtrain "${small[@]}" --steps=12 --warmup=3 --log-every=4 --learning-rate=0.01 "$@" text/eng.txt text/fra.txt; }
+
+# weights FILE: those of a checkpoint, and the moments, as numbers
+weights() { tensorcat --to=csv --skip='train.*' "$1"; }
+
+# same_weights A B: checkpoints that hold the same weights
+same_weights() {
+    weights "$1" >a.txt && weights "$2" >b.txt && [[ -s a.txt ]] && cmp a.txt b.txt
+}
+
+# steady LOG: its columns but for the speed, which no two runs share
+steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
+
+@test "lmtrain: a small text is memorised, by each family" {
+    for arch in bloom:120 gpt2:120 llama:120 xglm:300; do
+        lmtrain "${small[@]}" --arch=${arch%:*} --width=32 --batch=4 --steps=${arch#*:} --warmup=10 --learning-rate=0.02 \
+            --weight-decay=0 --log-every=20 --log=log.csv --precision=f32 text/eng.txt
+        awk -F, 'NR == 2 { first = $4 } END { print first, $4; exit !(first > 2 && $4 < 0.1) }' log.csv
+    done
+}
+
+@test "lmtrain: ppl finds the loss that the log says, in the directory and in the checkpoint" {
+    mkdir held && cp text/fra.txt held/ && tail -n 1 text/eng.txt >held/eng.txt
+    for arch in bloom xglm; do
+        tiny --arch=$arch --valid=held --valid-every=100 --dtype=F32 --log=log.csv --checkpoint=$arch.safetensors -o $arch
+        for model in "$arch" "$arch.safetensors"; do
+            ppl -m $model -t $arch --start '</s>' --context=16 held/eng.txt held/fra.txt >ppl.csv 2>warnings
+            for n in 1 2; do
+                lang=$(field lang $n <ppl.csv)
+                close "$(field nll_$lang 3 <log.csv)" "$(field nll $n <ppl.csv)" 1e-6
+                close "$(field bits_per_byte_$lang 3 <log.csv)" "$(field bits_per_byte $n <ppl.csv)" 1e-6
+            done
+            close "$(field valid_loss 3 <log.csv)" "$(mlr --icsv --onidx put -q 'begin { @s = 0; @n = 0 } @s += $nll * $tokens;
+                @n += $tokens; end { print @s / @n }' ppl.csv)" 1e-6
+        done
+    done
+    [[ $(field nll_eng 1 <log.csv) == "" ]]                  # validated when it was asked for, and in the end
+}
+
+@test "lmtrain: the directory is one of Hugging Face's, rounded to the dtype asked for" {
+    tiny -o model
+    [[ $(ls model | tr '\n' ' ') == "config.json model.safetensors tokenizer.json tokenizer_config.json " ]]
+    cmp model/tokenizer.json "$DATA/golden/tokenizer.json"
+    run -0 mlr --ijson --ocsv cut -o -f model_type,hidden_size,n_layer,n_head,vocab_size,torch_dtype model/config.json
+    [[ ${lines[1]} == bloom,16,2,2,291,bfloat16 ]]
+    head -c 4000 model/model.safetensors | grep -aq '"format":"pt"'
+    head -c 4000 model/model.safetensors | grep -aq '"transformer.h.1.mlp.dense_4h_to_h.weight":{"dtype":"BF16","shape":\[16,64\]'
+    tiny -o model32 --dtype=F32
+    modelcat --dtype=BF16 model32 | kurt >a.csv
+    modelcat model | kurt >b.csv
+    diff a.csv b.csv
+}
+
+@test "lmtrain: a run that was stopped, and one that was killed, end as one that was not" {
+    tiny --checkpoint=whole.safetensors --log=whole.csv --valid=text --dropout=0.1 --kure=0.1
+    run -1 --separate-stderr tiny --checkpoint=cut.safetensors --log=cut.csv --valid=text --dropout=0.1 --kure=0.1 \
+        --max-minutes=1e-9
+    [[ $stderr == "lmtrain: stopped after step 1 of 12: --resume goes on from there" ]]
+    tiny --checkpoint=cut.safetensors --log=cut.csv --valid=text --dropout=0.1 --kure=0.1 --resume -j 2
+    same_weights whole.safetensors cut.safetensors
+    diff <(steady whole.csv) <(steady cut.csv)
+    # kill -9 at any time: what is under the final name is whole
+    for after in 0.05 0.1 0.2; do
+        timeout -s KILL $after bash -c "exec lmtrain ${small[*]} --steps=12 --warmup=3 --log-every=4 --learning-rate=0.01 \
+            --checkpoint=killed.safetensors --checkpoint-every=1 --resume --log=killed.csv --valid=text --dropout=0.1 \
+            --kure=0.1 text/eng.txt text/fra.txt" || true
+    done
+    tiny --checkpoint=killed.safetensors --log=killed.csv --valid=text --dropout=0.1 --kure=0.1 --resume
+    same_weights whole.safetensors killed.safetensors
+    diff <(steady whole.csv) <(steady killed.csv)
+}
+
+@test "lmtrain: SIGTERM writes a checkpoint from which the run goes on" {
+    lmtrain "${small[@]}" --steps=100000 --checkpoint=t.safetensors text/eng.txt 2>said &
+    pid=$!
+    sleep 0.3
+    kill -TERM $pid
+    status=0
+    wait $pid || status=$?
+    ((status == 1))
+    grep -q '^lmtrain: stopped after step [0-9]* of 100000: --resume goes on from there$' said
+    weights t.safetensors >t.csv
+    (($(wc -l <t.csv) > 1000))
+    [[ $(ls) != *tmp* ]]
+}
+
+@test "lmtrain: threads do not matter, the seed does" {
+    tiny --checkpoint=one.safetensors --attention-dropout=0.2
+    tiny --checkpoint=three.safetensors --attention-dropout=0.2 --threads=3
+    same_weights one.safetensors three.safetensors
+    tiny --checkpoint=other.safetensors --attention-dropout=0.2 --seed=2
+    run ! same_weights one.safetensors other.safetensors
+}
+
+@test "lmtrain: options that decide the weights must be the checkpoint's" {
+    tiny --checkpoint=c.safetensors
+    for other in --clip=2 --seed=7 --learning-rate=0.02 --kure=0.1 --temperature=3 --dropout=0.1 --width=32 --steps=13; do
+        run -1 --separate-stderr tiny --checkpoint=c.safetensors --resume $other
+        name=${other%%=*}
+        [[ $stderr == "lmtrain: c.safetensors: was made with another ${name/width/config}: "* ]]
+    done
+    echo "another text, which is long enough" >>text/fra.txt
+    run -1 --separate-stderr tiny --checkpoint=c.safetensors --resume
+    [[ $stderr == "lmtrain: c.safetensors: was made with another --text: "* ]]
+    tiny --checkpoint=c.safetensors --resume --may-differ=text,steps --steps=13
+    run -1 --separate-stderr tiny --checkpoint=c.safetensors
+    [[ $stderr == "lmtrain: c.safetensors: is there already: --resume goes on from it" ]]
+}
+
+@test "lmtrain: KURE takes the kurtosis to its target, and it is kurt's figure" {
+    tiny --steps=80 --log-every=80 --log=flat.csv --kure=1 --dtype=F32 -o flat
+    near "$(field kurtosis_0 <flat.csv)" -1.2 0.05
+    near "$(field kurtosis_1 <flat.csv)" -1.2 0.05
+    want=$(modelcat flat | kurt --only='*.1.mlp.*.weight' | mlr --icsv --onidx stats1 -a mean -f kurtosis)
+    near "$(field kurtosis_1 <flat.csv)" "$want" 1e-9
+    tiny --steps=80 --log-every=80 --log=tails.csv --kure=1 --kure-target=4 --kure-only='role:mlp_*,layer:1'
+    near "$(field kurtosis_1 <tails.csv)" 1 0.1
+    awk -v k="$(field kurtosis_0 <tails.csv)" 'BEGIN { exit !(k < 0.5) }'
+    run -2 tiny --log=x.csv --kure=1 --kure-only=role:no_such
+}
+
+@test "lmtrain: another model's weights are where --init begins; a learning rate of 0 leaves them" {
+    tiny --dtype=F32 -o first
+    lmtrain "${small[@]:0:2}" --init=first --context=16 --batch=8 --steps=2 --learning-rate=0 --dtype=F32 -o second text/eng.txt
+    cmp <(modelcat first | kurt) <(modelcat second | kurt)
+    cmp first/config.json second/config.json
+    run -2 --separate-stderr tiny --init=first --log=x.csv
+    [[ $stderr == "lmtrain: --layers does nothing beside --init or --config"* ]]
+}
+
+@test "lmtrain: token streams do as text does" {
+    tok --tokenizer="$DATA/golden/tokenizer.json" text/eng.txt text/fra.txt >both.t
+    tiny --checkpoint=text.safetensors
+    lmtrain "${small[@]}" --steps=12 --warmup=3 --log-every=4 --learning-rate=0.01 --checkpoint=tok.safetensors both.t
+    same_weights text.safetensors tok.safetensors
+}
+
+@test "lmtrain: the loss that runs away ends the run and leaves the checkpoint" {
+    run -1 --separate-stderr tiny --steps=2000 --learning-rate=10 --clip=inf --floor=1 --checkpoint=c.safetensors \
+        --checkpoint-every=1
+    [[ $stderr == "lmtrain: step "*": diverged; the last checkpoint is from before" ]]
+    weights c.safetensors >c.csv
+    run ! grep -qi nan c.csv
+}
+
+@test "lmtrain: a language that is too short is named and left out" {
+    echo short >text/fin.txt
+    run -0 --separate-stderr lmtrain "${small[@]}" --steps=2 --log=log.csv text/*.txt
+    [[ $stderr == "lmtrain: text/fin.txt: 'fin' is left out: its 7 tokens are less than a sequence of 16 and "* ]]
+    run ! grep -q fin log.csv
+    run -1 --separate-stderr lmtrain "${small[@]}" --steps=2 --log=log.csv text/fin.txt
+    [[ ${stderr_lines[1]} == "lmtrain: there is no language to train on" ]]
+}
+
+@test "lmtrain: bad input is one message" {
+    tiny --checkpoint=c.safetensors
+    head -c -100 c.safetensors >cut.safetensors
+    run -1 --separate-stderr tiny --checkpoint=cut.safetensors --resume
+    [[ ${stderr_lines[0]} == "lmtrain: cut.safetensors: "* && ${#stderr_lines[@]} == 1 ]]
+    cp "$(golden bloom-a)/model.safetensors" other.safetensors
+    run -1 --separate-stderr tiny --checkpoint=other.safetensors --resume
+    [[ $stderr == "lmtrain: other.safetensors: not a checkpoint of lmtrain" ]]
+    printf 'a\xff\n' >text/bad.txt
+    run -1 --separate-stderr lmtrain "${small[@]}" --log=l.csv text/bad.txt
+    [[ $stderr == "lmtrain: text/bad.txt: line 1: "* ]]
+    run -1 --separate-stderr lmtrain "${small[@]}" --log=l.csv text/eng.txt text/none.txt
+    [[ $stderr == "lmtrain: text/none.txt: "* ]]
+    run -1 --separate-stderr tiny --separator='<none-such>' --log=l.csv
+    [[ $stderr == "lmtrain: --separator: the tokenizer has no token '<none-such>'" ]]
+    mkdir full && touch full/x
+    run -1 --separate-stderr tiny -o full
+    [[ $stderr == "lmtrain: full: cannot write: "* ]]
+    run -1 tiny --log=/dev/full
+    : >text/empty.txt
+    run -1 lmtrain "${small[@]}" --log=l.csv text/empty.txt
+}
+
+@test "lmtrain: wrong usage" {
+    wrong_usage "no tokenizer is given (-t)" lmtrain text/eng.txt
+    wrong_usage "nothing would be kept: give -o DIR, --checkpoint or --log" lmtrain -t x text/eng.txt
+    wrong_usage "--checkpoint: 'run' does not end in .safetensors" lmtrain -t x --checkpoint=run text/eng.txt
+    wrong_usage "--resume does nothing without --checkpoint" lmtrain -t x -o y --resume text/eng.txt
+    wrong_usage "--kure-target does nothing without --kure" lmtrain -t x -o y --kure-target=3 text/eng.txt
+    keeps_contract lmtrain
+}
