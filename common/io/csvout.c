@@ -122,6 +122,39 @@ struct csvout *csvout_open(const char *path, const char *header)
     return csvout_open_by(path, NULL, header);
 }
 
+/* Whether the file's first line is the header. */
+static int begins_with(const char *path, const char *header)
+{
+    size_t n = strlen(header);
+    char *line = xcalloc(n + 2, 1);
+    FILE *f = fopen(path, "r");
+    int same = f && fread(line, 1, n + 1, f) == n + 1 && !memcmp(line, header, n) && line[n] == '\n';
+    if (f)
+        fclose(f);
+    free(line);
+    return same;
+}
+
+struct csvout *csvout_append(const char *path, const char *header)
+{
+    struct csvout *c = xcalloc(1, sizeof *c);
+    size_t n;
+    c->file = outfile_append(path, &n);
+    if (n && !begins_with(path, header))
+        die("%s: holds something else than a table of %s", path, header);
+    if (!n) {
+        outfile_write(c->file, header, strlen(header));
+        outfile_write(c->file, "\n", 1);
+        outfile_flush(c->file);
+    }
+    return c;
+}
+
+void csvout_flush(struct csvout *c)
+{
+    outfile_flush(c->file);
+}
+
 void csvout_close(struct csvout *c)
 {
     outfile_close(c->file);

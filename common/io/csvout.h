@@ -16,6 +16,12 @@ struct csvout *csvout_open(const char *path, const char *header);
 struct csvout *csvout_open_by(const char *path, char *const *by, const char *header);
 void csvout_by(struct csvout *c, char *const *values);
 
+/* A table that grows, and keeps the rows of a program that was killed (outfile_append): rows are written
+ * behind those that path holds, or behind the header in a new file. Ends the program when path holds another
+ * table. csvout_flush gives the rows so far to the system. */
+struct csvout *csvout_append(const char *path, const char *header);
+void csvout_flush(struct csvout *c);
+
 /* Fields of the current row, from the left; text is quoted where needed. A NaN is an empty field. */
 void csvout_str(struct csvout *c, const char *text);
 /* As csvout_str, for text that came with a file and may be shown on a terminal: control characters become

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +122,41 @@ struct outfile *outfile_open(const char *path, int binary)
         }
         f->seekable = 1;
     }
+    return f;
+}
+
+/* How much of the file's n bytes ends with its last line feed. */
+static size_t whole_lines(int fd, size_t n)
+{
+    char piece[PAGE];
+    while (n) {
+        size_t k = n < PAGE ? n : PAGE;
+        ssize_t got = pread(fd, piece, k, (off_t)(n - k));
+        if (got != (ssize_t)k)
+            return 0;
+        const char *end = memrchr(piece, '\n', k);
+        if (end)
+            return n - k + (size_t)(end - piece) + 1;
+        n -= k;
+    }
+    return 0;
+}
+
+struct outfile *outfile_append(const char *path, size_t *n)
+{
+    struct outfile *f = xmalloc(sizeof *f);
+    struct stat st;
+    *f = (struct outfile){ .fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0666) };
+    if (f->fd < 0 || fstat(f->fd, &st) < 0)
+        die("%s: cannot write: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode))
+        die("%s: cannot grow: it is not a regular file", path);
+    if (flock(f->fd, LOCK_EX | LOCK_NB) < 0)
+        die("%s: cannot write: %s", path, errno == EWOULDBLOCK ? "another program does" : strerror(errno));
+    f->path = xstrdup(path);
+    *n = whole_lines(f->fd, (size_t)st.st_size);
+    if (ftruncate(f->fd, (off_t)*n) < 0)
+        die("%s: cannot write: %s", path, strerror(errno));
     return f;
 }
 

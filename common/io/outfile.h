@@ -12,6 +12,10 @@ struct outfile;
 /* path "-" is stdout. Ends the program when the file cannot be made. `binary`: refuse a terminal. Names that
  * are no regular file (/dev/null, a fifo) are written in place. */
 struct outfile *outfile_open(const char *path, int binary);
+/* For a file that grows and may be cut short: opens path to be written behind what it holds, or makes it, and
+ * removes a last line without its line feed. *n is what it holds then. Ends the program when it is no regular
+ * file or another program has it open in this way. */
+struct outfile *outfile_append(const char *path, size_t *n);
 /* Whether two names, neither "-", are of one regular file, that is there or would be made: one output would
  * then replace the other. */
 int outfile_same(const char *a, const char *b);

@@ -241,12 +241,9 @@ static void run_chunk(struct lm_forward *f, const struct lm_part *p, int layer, 
     see(tap, LM_AT_RESID, layer, from, n, x, d);
 }
 
-int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, int layer,
-                     const struct lm_text *t, float *x, const struct lm_tap *tap)
+void lm_forward_part(struct lm_forward *f, const struct lm_part *p, int layer, const struct lm_text *t,
+                     float *x, const struct lm_tap *tap)
 {
-    const struct lm_part *p = lm_model_part(m, variant, layer);
-    if (!p)
-        return -1;
     for (size_t seq = 0, end; seq < t->n_seq; seq = end) {
         end = chunk_end(t, seq);
         size_t from = t->start[seq], n = t->start[end] - from, n_seq = end - seq;
@@ -261,7 +258,15 @@ int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, i
             run_chunk(f, p, layer, start, n_seq, from, n, x + from * f->config->d_model, tap);
         free(start);
     }
-    return 0;
+}
+
+int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, int layer,
+                     const struct lm_text *t, float *x, const struct lm_tap *tap)
+{
+    const struct lm_part *p = lm_model_part(m, variant, layer);
+    if (p)
+        lm_forward_part(f, p, layer, t, x, tap);
+    return p ? 0 : -1;
 }
 
 /* ---- before and behind the layers */

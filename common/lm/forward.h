@@ -47,6 +47,9 @@ int lm_forward_embed(struct lm_forward *f, struct lm_model *m, size_t variant, c
                      float *x, const struct lm_tap *tap);
 int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, int layer,
                      const struct lm_text *t, float *x, const struct lm_tap *tap);
+/* lm_forward_layer with weights of the caller's: a layer put together from several variants. */
+void lm_forward_part(struct lm_forward *f, const struct lm_part *p, int layer, const struct lm_text *t,
+                     float *x, const struct lm_tap *tap);
 int lm_forward_final(struct lm_forward *f, struct lm_model *m, size_t variant, const struct lm_text *t,
                      const float *x, float *final, const struct lm_tap *tap);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quant/pack.h"
+#include "quant/row.h"
 #include <string.h>
 
 static void put(int32_t *word, size_t i, int bits, uint32_t code)
@@ -26,6 +27,19 @@ void pack_zeros(const int *zero, size_t rows, size_t cols, int bits, int32_t *wo
         for (size_t c = 0; c < cols; c++)
             put(&word[r * (size_t)bits / 32 * cols + c], r, bits,
                 (uint32_t)(zero[r * cols + c] + (1 << (bits - 1))));
+}
+
+size_t pack_bytes(const struct quant_spec *spec, size_t rows, size_t cols, size_t width)
+{
+    size_t cell_cols, n_cell = quant_row_cells(spec, cols, &cell_cols), n_scale_row = rows;
+    if (spec->bits == 16)
+        return rows * cols * width;
+    if (spec->per == QUANT_PER_TENSOR)
+        n_scale_row = n_cell = 1;
+    size_t scales = n_scale_row * n_cell *
+                    (spec->scale == QUANT_SCALE_F32 ? sizeof(float) : sizeof(uint16_t));
+    size_t zeros = quant_grid_is_asym(spec->grid) ? pack_words(n_scale_row, spec->bits) * n_cell : 0;
+    return (rows * pack_words(cols, spec->bits) + zeros) * sizeof(uint32_t) + scales;
 }
 
 const char *pack_refuses(const struct quant_spec *s, size_t cols)

@@ -19,6 +19,11 @@ void pack_row(const uint8_t *code, size_t n, int bits, int32_t *word);
  * into word[pack_words(rows, bits)][cols]. */
 void pack_zeros(const int *zero, size_t rows, size_t cols, int bits, int32_t *word);
 
+/* Bytes of a matrix so packed: rows of codes, scales and, of asymmetric grids, zero points, for any bits and
+ * cells; the scales are as wide as spec says, which has been resolved. With bits=16 elements of `width`
+ * bytes. */
+size_t pack_bytes(const struct quant_spec *spec, size_t rows, size_t cols, size_t width);
+
 /* NULL if weights of so many columns that are quantised like this can be packed; else why not. */
 const char *pack_refuses(const struct quant_spec *s, size_t cols);
 

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lm/ledger.h"
+#include "base/mem.h"
+#include "base/msg.h"
+#include "io/csvin.h"
+#include "io/csvout.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct cell {
+    struct lm_damage sum, of_text; /* of texts that are complete, of the one at hand */
+    size_t text;
+    size_t line; /* of the file that it came with; 0: of none */
+};
+
+/* A name and its number, sorted by name. */
+struct entry {
+    const char *name;
+    size_t i;
+};
+
+struct lm_ledger {
+    char *const *case_name, *const *group_name;
+    size_t n_case, n_group;
+    struct cell *cell; /* [n_case][n_group] */
+    const char *path;  /* NULL: there is no file */
+    struct csvout *out;
+};
+
+void lm_damage_add(struct lm_damage *to, const struct lm_damage *more)
+{
+    to->n += more->n;
+    to->n_agree += more->n_agree;
+    to->nll += more->nll;
+    to->ref_nll += more->ref_nll;
+    to->kl += more->kl;
+    to->squares += more->squares;
+}
+
+struct lm_ledger *lm_ledger_new(char *const *case_name, size_t n_case, char *const *group_name,
+                                size_t n_group)
+{
+    struct lm_ledger *l = xmalloc(sizeof *l);
+    size_t n;
+    if (mem_mul(n_case, n_group, &n) < 0)
+        mem_out();
+    *l = (struct lm_ledger){ .case_name = case_name,
+                             .group_name = group_name,
+                             .n_case = n_case,
+                             .n_group = n_group,
+                             .cell = xcalloc(n, sizeof *l->cell) };
+    return l;
+}
+
+void lm_ledger_free(struct lm_ledger *l)
+{
+    if (l && l->out)
+        csvout_close(l->out);
+    if (l)
+        free(l->cell);
+    free(l);
+}
+
+static struct cell *cell_at(const struct lm_ledger *l, size_t k, size_t group)
+{
+    return &l->cell[k * l->n_group + group];
+}
+
+void lm_ledger_add(struct lm_ledger *l, size_t k, size_t group, size_t text, const struct lm_damage *token)
+{
+    struct cell *c = cell_at(l, k, group);
+    if (c->text != text) {
+        lm_damage_add(&c->sum, &c->of_text);
+        c->of_text = (struct lm_damage){ 0 };
+        c->text = text;
+    }
+    lm_damage_add(&c->of_text, token);
+}
+
+struct lm_damage lm_ledger_total(const struct lm_ledger *l, size_t k, size_t group)
+{
+    const struct cell *c = cell_at(l, k, group);
+    struct lm_damage all = c->sum;
+    lm_damage_add(&all, &c->of_text);
+    return all;
+}
+
+/* ---- the file */
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+static struct entry *sorted(char *const *name, size_t n)
+{
+    struct entry *e = xnew(n, sizeof *e);
+    for (size_t i = 0; i < n; i++)
+        e[i] = (struct entry){ name[i], i };
+    qsort(e, n, sizeof *e, by_name);
+    return e;
+}
+
+/* Takes a row; one of another case or group is left alone. */
+static void take_row(struct lm_ledger *l, const struct csvin *in, const struct entry *cases,
+                     const struct entry *groups)
+{
+    const struct entry wanted = { csvin_text(in, 0), 0 }, whose = { csvin_text(in, 1), 0 };
+    const struct entry *k = bsearch(&wanted, cases, l->n_case, sizeof *cases, by_name);
+    const struct entry *g = bsearch(&whose, groups, l->n_group, sizeof *groups, by_name);
+    double v[6];
+    for (size_t i = 0; i < 6; i++) {
+        v[i] = csvin_number(in, 2 + i);
+        if (!isfinite(v[i]) || (i < 2 && !(v[i] >= 0 && v[i] <= 0x1p53)))
+            die("%s: line %zu: '%s' cannot be", l->path, csvin_line(in), csvin_text(in, 2 + i));
+    }
+    if (!k || !g)
+        return;
+    *cell_at(l, k->i,
+             g->i) = (struct cell){ .sum = { (uint64_t)v[0], (uint64_t)v[1], v[2], v[3], v[4], v[5] },
+                                    .line = csvin_line(in) };
+}
+
+void lm_ledger_open(struct lm_ledger *l, const char *path)
+{
+    l->path = path;
+    l->out = csvout_append(path, "case,group,tokens,agreed,nll,ref_nll,kl,squares");
+    struct csvin *in = csvin_open(path);
+    struct entry *cases = sorted(l->case_name, l->n_case), *groups = sorted(l->group_name, l->n_group);
+    while (csvin_next(in))
+        take_row(l, in, cases, groups);
+    free(groups);
+    free(cases);
+    csvin_close(in);
+}
+
+int lm_ledger_is_done(const struct lm_ledger *l, size_t k, size_t group)
+{
+    return cell_at(l, k, group)->line > 0;
+}
+
+void lm_ledger_check(const struct lm_ledger *l, size_t group, uint64_t n, double ref_nll)
+{
+    for (size_t k = 0; k < l->n_case; k++) {
+        const struct cell *c = cell_at(l, k, group);
+        if (c->line && (c->sum.n != n || c->sum.ref_nll != ref_nll))
+            die("%s: line %zu: is of another model, text or precision", l->path, c->line);
+    }
+}
+
+void lm_ledger_note(struct lm_ledger *l, size_t k, size_t group)
+{
+    if (!l->out)
+        return;
+    struct lm_damage d = lm_ledger_total(l, k, group);
+    csvout_str(l->out, l->case_name[k]);
+    csvout_str(l->out, l->group_name[group]);
+    csvout_int(l->out, (int64_t)d.n);
+    csvout_int(l->out, (int64_t)d.n_agree);
+    csvout_num(l->out, d.nll);
+    csvout_num(l->out, d.ref_nll);
+    csvout_num(l->out, d.kl);
+    csvout_num(l->out, d.squares);
+    csvout_end_row(l->out);
+}
+
+void lm_ledger_flush(struct lm_ledger *l)
+{
+    if (l->out)
+        csvout_flush(l->out);
+}

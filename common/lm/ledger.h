@@ -1,0 +1,38 @@
+/* ledger.h - damage summed by case and group of texts, noted in a file as it becomes known.  Layer: lm.
+ * A case is a changed model, a group what a row of a table is about: a language, a line. The file is a CSV
+ * that grows; a run that was killed goes on with what it holds. SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef LM_LEDGER_H
+#define LM_LEDGER_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* Sums over tokens; those of the logarithms in nats. */
+struct lm_damage {
+    uint64_t n, n_agree;              /* tokens; those where both models find the same one likeliest */
+    double nll, ref_nll, kl, squares; /* of (p - ref_p)^2 of the right token's probability */
+};
+void lm_damage_add(struct lm_damage *to, const struct lm_damage *more);
+
+struct lm_ledger;
+/* The names are borrowed; each differs from the others. */
+struct lm_ledger *lm_ledger_new(char *const *case_name, size_t n_case, char *const *group_name,
+                                size_t n_group);
+void lm_ledger_free(struct lm_ledger *l);
+
+/* Adds a token's: the tokens of a text come one after another. Texts are summed by themselves first. */
+void lm_ledger_add(struct lm_ledger *l, size_t k, size_t group, size_t text, const struct lm_damage *token);
+struct lm_damage lm_ledger_total(const struct lm_ledger *l, size_t k, size_t group);
+
+/* Notes in path from now on, and takes what it holds of cases and groups that are here. Ends the program when
+ * it cannot, or another program does. */
+void lm_ledger_open(struct lm_ledger *l, const char *path);
+/* Whether the case's sums of the group came with the file. They are then all there is: nothing is to be added
+ * or noted. */
+int lm_ledger_is_done(const struct lm_ledger *l, size_t k, size_t group);
+/* Ends the program if the file has other numbers of the reference for this group: tokens, and sum of nll. */
+void lm_ledger_check(const struct lm_ledger *l, size_t group, uint64_t n, double ref_nll);
+/* The case's sums of the group are complete: they are noted. lm_ledger_flush gives them to the system. */
+void lm_ledger_note(struct lm_ledger *l, size_t k, size_t group);
+void lm_ledger_flush(struct lm_ledger *l);
+
+#endif
