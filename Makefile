@@ -34,7 +34,7 @@ COMMON_O := $(COMMON:%.c=$(OBJ)/%.o)
 UNITS    := $(patsubst tests/unit/%.c,$(BIN)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,bin/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all deps check check-all lint format bench figures corpus fuzz install clean help
+.PHONY: all deps deps-model check check-all lint format bench figures corpus text fuzz install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -61,6 +61,11 @@ DEPS_DEBIAN := gcc libc6-dev make zlib1g-dev libdeflate-dev libcsv-dev libjansso
 
 deps:
 	@tests/deps.sh $(DEPS_DEBIAN)
+
+# Only to make the training text (make text); studies, tests and programs do without.
+DEPS_MODEL := gettext jq unzip
+deps-model:
+	@tests/deps.sh $(DEPS_DEBIAN) $(DEPS_MODEL)
 
 # ---- tests
 
@@ -99,6 +104,9 @@ $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libbabelbits.a
 figures corpus: all
 	$(MAKE) -f pipelines/$@.mk
 
+text:
+	$(MAKE) -f pipelines/text.mk
+
 # ---- install
 
 install: all
@@ -113,5 +121,5 @@ clean:
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'all (the default), check, check-all (slow tests too), lint, format, bench, fuzz, corpus, install, clean'
+	@echo 'all (the default), check, check-all (slow tests too), lint, format, bench, fuzz, corpus, text, install, clean'
 	@echo 'SAN=1 builds and tests with address and undefined-behaviour sanitisers'
