@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/threads.h"
+#include "base/utf8.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
 #include "io/outfile.h"
@@ -17,7 +18,7 @@ static const char *out_path = "-", *report_path, *lang_of_stdin = "stdin";
 static char **special_list;
 static double temperature = 1;
 static int line_feeds;
-static int64_t vocab_size = 32768, min_count = 2, max_token_bytes = 1 << 20, n_thread = 1;
+static int64_t vocab_size = 32768, min_count = 2, max_token_bytes = 1 << 30, n_thread = 1;
 
 static const struct cli_opt opts[] = {
     { 0, "vocab-size", CLI_INT, &vocab_size, "N",
@@ -25,16 +26,17 @@ static const struct cli_opt opts[] = {
     { 0, "min-count", CLI_INT, &min_count, "N", "leave pairs apart that occur less than N times [2]", 1, 1e12,
       0 },
     { 0, "max-token-bytes", CLI_INT, &max_token_bytes, "N", "make no token longer than N bytes [no limit]", 2,
-      1 << 20, 0 },
+      1 << 30, 0 },
     { 0, "temperature", CLI_NUM, &temperature, "T",
-      "how far small languages count more than they have text, from 1, not at all, to 1e9, all languages "
+      "count languages with little text for more than they have: from 1, not at all, to 1e9, all languages "
       "alike [1]",
       1, 1e9, 0 },
     { 0, "special", CLI_LIST, &special_list, "TOKEN,...",
       "the special tokens, which get the first ids [<unk>,<s>,</s>,<pad>]", 0, 0, 0 },
     { 0, "line-feeds", CLI_FLAG, &line_feeds, 0,
-      "a line's line feed is part of its text, as for Hugging Face's trainer", 0, 0, 0 },
-    { 0, "report", CLI_STR, &report_path, "CSV", "write a row for each language to the file CSV", 0, 0, 0 },
+      "take a line's line feed for part of its text, as Hugging Face's trainer does", 0, 0, 0 },
+    { 0, "report", CLI_STR, &report_path, "CSV", "write a table with a row for each language to the file CSV",
+      0, 0, 0 },
     { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
     { 'o', "output", CLI_STR, &out_path, "FILE",
       "write tokenizer.json to FILE, or into the directory FILE, whole or not at all; - is stdout [-]", 0, 0,
@@ -54,16 +56,17 @@ static const struct cli_prog prog = {
            "the order of the letters that spell them, then the merges in their order. --report: lang, lines, "
            "bytes, share, weight, words, distinct_words, tokens, bytes_per_token",
     .notes =
-        "Each line is a text of its own, cut as BLOOM cuts it: runs of anything but white space and "
-        ".,!?()| and their like, with one blank in front; and what is between. The pair of neighbours that "
-        "occurs most often becomes a token, again and again; of equals, that with the smallest ids. These "
-        "are the merges of Hugging Face's trainer, on the same text without special tokens in it; they are "
-        "cut out here, as they are when text is encoded.\n"
-        "With --temperature T a language with the share p of the bytes counts as if it had a share "
-        "proportional to p^(1/T): its words count weight times, in steps of 2^-20. min-count is of weighted "
-        "counts. Several files of a language are one.\n"
-        "share is the language's part of the bytes, weight what its counts are multiplied by; words are the "
-        "pieces that lines are cut into, tokens what the tokenizer makes of them.",
+        "Each line is a text of its own, as it is for tok. It is cut into words as BLOOM cuts it (a word: "
+        "characters other than white space and . , ! ? ( ) | and their like, with one blank in front; or "
+        "what lies between two of these), and no token reaches across two words. Then the pair of neighbours "
+        "that occurs most often becomes a token, again and again; of several, that with the smallest ids. "
+        "Merges are those of Hugging Face's trainer on the same lines, but for special tokens written in the "
+        "text, which are cut out here, as they are when it is encoded.\n"
+        "With --temperature T a language that has the share p of all bytes counts as if its share were "
+        "proportional to p^(1/T): each of its words counts as many times as its weight says, in steps of "
+        "2^-20. --min-count is of weighted counts. Several files of one language are added up.\n"
+        "In the report, share is the language's part of the bytes and weight what its counts are multiplied "
+        "by; words are as above, tokens what the trained tokenizer makes of them.",
     .example = "  toktrain --vocab-size 8192 --temperature 2 -o model/ train/*.txt\n"
                "  zcat eng.gz | toktrain --vocab-size 1000 --lang eng --report report.csv -o eng.json",
     .see_also = "tok, tokstat, lmtrain",
@@ -173,6 +176,18 @@ static void add_language(struct job *j, const struct language *l)
     w->slot = NULL;
 }
 
+static void read_files(struct job *j, char **files)
+{
+    j->work = xnew((size_t)n_thread, sizeof *j->work);
+    for (int64_t i = 0; i < n_thread; i++)
+        j->work[i] = tokenizer_work_new(j->cutter);
+    for (char **file = files; *file; file++)
+        read_file(j, *file);
+    set_weights(j);
+    for (size_t i = 0; i < j->n_lang; i++)
+        add_language(j, &j->lang[i]);
+}
+
 /* ---- training and its results */
 
 static struct bpetrain_merge *train(struct bpetrain *t, size_t wanted, size_t *n)
@@ -180,27 +195,27 @@ static struct bpetrain_merge *train(struct bpetrain *t, size_t wanted, size_t *n
     struct bpetrain_merge *merge = xnew(wanted, sizeof *merge);
     for (*n = 0; bpetrain_next(t, &merge[*n]);)
         msg_progress("%zu of %zu merges", ++*n, wanted);
+    msg_progress_end();
     return merge;
 }
 
-static void write_tokenizer(char *const *special, const struct bpetrain_merge *merge, size_t n)
+/* Writes the tokenizer, if it can be read again: a special token may be spelt as a merge's bytes are. */
+static void write_tokenizer(struct outfile *out, char *const *special, const struct bpetrain_merge *merge,
+                            size_t n)
 {
-    struct stat st;
-    int is_dir = stat(out_path, &st) == 0 && S_ISDIR(st.st_mode);
-    char *path = is_dir ? xsprintf("%s/tokenizer.json", out_path) : xstrdup(out_path);
-    struct outfile *out = outfile_open(path, 0);
     struct strbuf json = { 0 };
     bpetrain_json(&json, special, merge, n);
     outfile_write(out, json.s, json.n);
+    char *why;
+    struct tokenizer *t = tokenizer_parse(strbuf_text(&json), json.n, &why);
+    if (!t)
+        die("--special: %s", why);
+    tokenizer_free(t);
     outfile_close(out);
-    strbuf_clear(&json);
-    free(path);
 }
 
-static void write_report(const struct job *j, const struct bpetrain *t)
+static void write_report(struct csvout *out, const struct job *j, const struct bpetrain *t)
 {
-    struct csvout *out = csvout_open(
-        report_path, "lang,lines,bytes,share,weight,words,distinct_words,tokens,bytes_per_token");
     double all = 0;
     for (size_t i = 0; i < j->n_lang; i++)
         all += (double)j->lang[i].bytes;
@@ -219,7 +234,7 @@ static void write_report(const struct job *j, const struct bpetrain *t)
         csvout_int(out, (int64_t)words);
         csvout_int(out, (int64_t)w->n);
         csvout_int(out, (int64_t)tokens);
-        csvout_num(out, (double)l->bytes / (double)tokens);
+        csvout_num(out, tokens ? (double)l->bytes / (double)tokens : NAN);
         csvout_end_row(out);
     }
     csvout_close(out);
@@ -232,6 +247,9 @@ static struct tokenizer *make_cutter(char *const *special)
 {
     struct strbuf json = { 0 };
     char *why;
+    for (char *const *s = special; *s; s++)
+        if (utf8_check(*s, strlen(*s)) < strlen(*s))
+            die_usage("--special: not UTF-8");
     bpetrain_json(&json, special, NULL, 0);
     struct tokenizer *t = tokenizer_parse(strbuf_text(&json), json.n, &why);
     if (!t)
@@ -255,6 +273,34 @@ static void free_job(struct job *j)
     tokenizer_free(j->cutter);
 }
 
+static int reads_stdin(char **files)
+{
+    while (*files && strcmp(*files, "-") != 0)
+        files++;
+    return *files != NULL;
+}
+
+static void check_options(char **files, size_t n_fixed)
+{
+    if ((size_t)vocab_size < n_fixed)
+        die_usage("--vocab-size: the special tokens and the bytes alone are %zu", n_fixed);
+    if (report_path && !strcmp(report_path, "-") && !strcmp(out_path, "-"))
+        die_usage("--report: standard output is taken; give --output too");
+    if (report_path && strcmp(out_path, "-") != 0 && outfile_same(report_path, out_path))
+        die_usage("--report and --output are the same file '%s'", report_path);
+    cli_refuse_if(!reads_stdin(files), &lang_of_stdin, "for files, whose names are their languages");
+}
+
+static struct outfile *open_output(void)
+{
+    struct stat st;
+    int is_dir = strcmp(out_path, "-") != 0 && stat(out_path, &st) == 0 && S_ISDIR(st.st_mode);
+    char *path = is_dir ? xsprintf("%s/tokenizer.json", out_path) : xstrdup(out_path);
+    struct outfile *out = outfile_open(path, 0);
+    free(path);
+    return out;
+}
+
 int main(int argc, char **argv)
 {
     char **files = cli_parse(&prog, opts, argc, argv),
@@ -262,32 +308,28 @@ int main(int argc, char **argv)
     size_t n_fixed = BPETRAIN_BYTES, n_merge;
     for (char **s = special; *s; s++)
         n_fixed++;
-    if ((size_t)vocab_size < n_fixed)
-        die_usage("--vocab-size: the special tokens and bytes alone are %zu", n_fixed);
+    check_options(files, n_fixed);
     struct job job = { .cutter = make_cutter(special), .batch.keep_feeds = line_feeds };
-    job.work = xnew((size_t)n_thread, sizeof *job.work);
-    for (int64_t i = 0; i < n_thread; i++)
-        job.work[i] = tokenizer_work_new(job.cutter);
-    for (char **file = files; *file; file++)
-        read_file(&job, *file);
-    set_weights(&job);
-    for (size_t i = 0; i < job.n_lang; i++)
-        add_language(&job, &job.lang[i]);
-
+    struct outfile *out = open_output();
+    struct csvout *report = report_path
+                                ? csvout_open(report_path,
+                                              "lang,lines,bytes,share,weight,words,distinct_words,tokens,"
+                                              "bytes_per_token")
+                                : NULL;
+    read_files(&job, files);
     const struct bpetrain_options options = { .n_merge = (size_t)vocab_size - n_fixed,
                                               .min_count = (uint64_t)min_count << WEIGHT_BITS,
                                               .max_token_bytes = (size_t)max_token_bytes };
     struct bpetrain *t = bpetrain_new(&job.words, &options);
     if (!t)
-        die("the distinct words are more than 4 GiB of text");
+        die("the distinct words are more than 4 GiB: take less text");
     struct bpetrain_merge *merge = train(t, options.n_merge, &n_merge);
-    msg_progress_end();
+    write_tokenizer(out, special, merge, n_merge);
+    if (report)
+        write_report(report, &job, t);
     if (n_merge < options.n_merge)
-        warn("the text gives %zu merges: the vocabulary has %zu tokens instead of %zu", n_merge,
-             n_fixed + n_merge, (size_t)vocab_size);
-    write_tokenizer(special, merge, n_merge);
-    if (report_path)
-        write_report(&job, t);
+        warn("the text gives %zu merges: the vocabulary has %zu tokens, not %zu", n_merge, n_fixed + n_merge,
+             (size_t)vocab_size);
     free(merge);
     bpetrain_free(t);
     free_job(&job);

@@ -58,26 +58,11 @@ struct bpetrain {
     uint32_t **next; /* [n_symbol] where a list goes on being written */
 };
 
-/* ---- the order of bytes */
-
-static void order_bytes(unsigned char byte_of[BPETRAIN_BYTES], uint32_t symbol_of[BPETRAIN_BYTES])
+void bpetrain_bytes(unsigned char byte[BPETRAIN_BYTES])
 {
-    uint32_t n = 0;
-    for (uint32_t letter = 0; n < BPETRAIN_BYTES; letter++) {
-        int byte = bytelevel_byte(letter);
-        if (byte < 0)
-            continue;
-        byte_of[n] = (unsigned char)byte;
-        symbol_of[byte] = n++;
-    }
-}
-
-unsigned char bpetrain_byte(uint32_t symbol)
-{
-    unsigned char byte_of[BPETRAIN_BYTES];
-    uint32_t symbol_of[BPETRAIN_BYTES];
-    order_bytes(byte_of, symbol_of);
-    return byte_of[symbol];
+    for (uint32_t letter = 0, n = 0; n < BPETRAIN_BYTES; letter++)
+        if (bytelevel_byte(letter) >= 0)
+            byte[n++] = (unsigned char)bytelevel_byte(letter);
 }
 
 /* ---- the queue: the pair to merge next is on top */
@@ -342,10 +327,12 @@ static void lay_out(struct bpetrain *t, size_t n_long)
 {
     const struct bpetrain_words *w = t->words;
     const struct bpetrain_word **word = xnew(n_long, sizeof *word);
-    unsigned char byte_of[BPETRAIN_BYTES];
+    unsigned char byte[BPETRAIN_BYTES];
     uint32_t symbol_of[BPETRAIN_BYTES], at = 0;
-    order_bytes(byte_of, symbol_of);
     size_t n = 0;
+    bpetrain_bytes(byte);
+    for (uint32_t i = 0; i < BPETRAIN_BYTES; i++)
+        symbol_of[byte[i]] = i;
     for (size_t i = 0; i < w->n; i++)
         if (w->word[i].n > 1)
             word[n++] = &w->word[i];

@@ -28,8 +28,8 @@ struct bpetrain;
 struct bpetrain *bpetrain_new(const struct bpetrain_words *words, const struct bpetrain_options *o);
 void bpetrain_free(struct bpetrain *t);
 
-/* The byte that a symbol below 256 is. */
-unsigned char bpetrain_byte(uint32_t symbol);
+/* The bytes that symbols 0 to 255 are. */
+void bpetrain_bytes(unsigned char byte[BPETRAIN_BYTES]);
 
 /* Makes the next merge: 1; or 0 when n_merge are made or no pair is left. */
 int bpetrain_next(struct bpetrain *t, struct bpetrain_merge *m);

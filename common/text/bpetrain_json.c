@@ -113,19 +113,20 @@ static const char *spelt(const struct spelling *p, size_t symbol, size_t *n)
 
 static void spell(struct spelling *p, const struct bpetrain_merge *merge, size_t n)
 {
+    unsigned char byte[BPETRAIN_BYTES];
+    bpetrain_bytes(byte);
     p->end = xnew(BPETRAIN_BYTES + n, sizeof *p->end);
-    for (uint32_t i = 0; i < BPETRAIN_BYTES; i++) {
-        char byte = (char)bpetrain_byte(i);
-        bytelevel_spell(&byte, 1, &p->s);
+    for (size_t i = 0; i < BPETRAIN_BYTES; i++) {
+        bytelevel_spell((const char *)byte + i, 1, &p->s);
         p->end[i] = p->s.n;
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t part[2] = { merge[i].left, merge[i].right };
         for (int k = 0; k < 2; k++) {
-            size_t length, at = part[k] ? p->end[part[k] - 1] : 0;
+            size_t length;
             spelt(p, part[k], &length);
-            strbuf_reserve(&p->s, length);
-            strbuf_add(&p->s, p->s.s + at, length);
+            strbuf_reserve(&p->s, length); /* or else what is added would move while it is read */
+            strbuf_add(&p->s, spelt(p, part[k], &length), length);
         }
         p->end[BPETRAIN_BYTES + i] = p->s.n;
     }

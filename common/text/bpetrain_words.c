@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "text/hash.h"
 
-static const uint64_t TAG = (uint64_t)UINT32_MAX << 32;
+static const uint64_t INDEX = ((uint64_t)1 << 40) - 1; /* the bits of a slot that are not of the hash */
 
 static void grow_slots(struct bpetrain_words *w)
 {
@@ -14,7 +14,7 @@ static void grow_slots(struct bpetrain_words *w)
         size_t at = hash & (n - 1);
         while (slot[at])
             at = (at + 1) & (n - 1);
-        slot[at] = (hash & TAG) | (i + 1);
+        slot[at] = (hash & ~INDEX) | (i + 1);
     }
     free(w->slot);
     w->slot = slot;
@@ -28,16 +28,16 @@ size_t bpetrain_words_add(struct bpetrain_words *w, const char *s, size_t n, uin
     uint64_t hash = hash_bytes(s, n);
     size_t at = hash & (w->n_slot - 1);
     for (; w->slot[at]; at = (at + 1) & (w->n_slot - 1)) {
-        if ((w->slot[at] & TAG) != (hash & TAG))
+        if ((w->slot[at] ^ hash) & ~INDEX)
             continue;
-        size_t i = (uint32_t)w->slot[at] - (size_t)1;
+        size_t i = (w->slot[at] & INDEX) - 1;
         struct bpetrain_word *word = &w->word[i];
         if (word->n == n && !memcmp(w->text.s + word->at, s, n)) {
             word->count += count;
             return i;
         }
     }
-    w->slot[at] = (hash & TAG) | (w->n + 1);
+    w->slot[at] = (hash & ~INDEX) | (w->n + 1);
     xgrow(&w->word, &w->room, w->n + 1, sizeof *w->word);
     w->word[w->n] = (struct bpetrain_word){ .at = w->text.n, .count = count, .n = (uint32_t)n };
     strbuf_add(&w->text, s, n);

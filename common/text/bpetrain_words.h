@@ -16,11 +16,11 @@ struct bpetrain_words {
     struct bpetrain_word *word; /* [n] */
     size_t n, room;
     struct strbuf text;
-    uint64_t *slot; /* open addressing: upper half of the hash, index + 1; 0 is empty */
+    uint64_t *slot; /* open addressing: upper 24 bits of the hash, index + 1; 0 is empty */
     size_t n_slot;  /* a power of two */
 };
 
-/* Counts s[0..n-1] `count` times more; returns its index. Fewer than 2^32 - 1 words are distinct. */
+/* Counts s[0..n-1] `count` times more; returns its index. */
 size_t bpetrain_words_add(struct bpetrain_words *w, const char *s, size_t n, uint64_t count);
 void bpetrain_words_clear(struct bpetrain_words *w);
 
