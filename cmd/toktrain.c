@@ -73,6 +73,8 @@ static const struct cli_prog prog = {
 };
 
 enum { CHUNK = 64, WEIGHT_BITS = 20 };
+static const char report_header[] =
+    "lang,lines,bytes,share,weight,words,distinct_words,tokens,bytes_per_token";
 static char *usual_special[] = { "<unk>", "<s>", "</s>", "<pad>", NULL };
 
 struct language {
@@ -205,13 +207,14 @@ static void write_tokenizer(struct outfile *out, char *const *special, const str
 {
     struct strbuf json = { 0 };
     bpetrain_json(&json, special, merge, n);
-    outfile_write(out, json.s, json.n);
     char *why;
-    struct tokenizer *t = tokenizer_parse(strbuf_text(&json), json.n, &why);
+    struct tokenizer *t = tokenizer_parse(xstrndup(json.s, json.n), json.n, &why);
     if (!t)
         die("--special: %s", why);
-    tokenizer_free(t);
+    outfile_write(out, json.s, json.n);
     outfile_close(out);
+    tokenizer_free(t);
+    strbuf_clear(&json);
 }
 
 static void write_report(struct csvout *out, const struct job *j, const struct bpetrain *t)
@@ -291,14 +294,12 @@ static void check_options(char **files, size_t n_fixed)
     cli_refuse_if(!reads_stdin(files), &lang_of_stdin, "for files, whose names are their languages");
 }
 
-static struct outfile *open_output(void)
+/* What to write to: in a directory, its tokenizer.json. */
+static const char *output_file(const char *path)
 {
     struct stat st;
-    int is_dir = strcmp(out_path, "-") != 0 && stat(out_path, &st) == 0 && S_ISDIR(st.st_mode);
-    char *path = is_dir ? xsprintf("%s/tokenizer.json", out_path) : xstrdup(out_path);
-    struct outfile *out = outfile_open(path, 0);
-    free(path);
-    return out;
+    int is_dir = strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    return is_dir ? xsprintf("%s/tokenizer.json", path) : path;
 }
 
 int main(int argc, char **argv)
@@ -308,14 +309,11 @@ int main(int argc, char **argv)
     size_t n_fixed = BPETRAIN_BYTES, n_merge;
     for (char **s = special; *s; s++)
         n_fixed++;
+    out_path = output_file(out_path);
     check_options(files, n_fixed);
     struct job job = { .cutter = make_cutter(special), .batch.keep_feeds = line_feeds };
-    struct outfile *out = open_output();
-    struct csvout *report = report_path
-                                ? csvout_open(report_path,
-                                              "lang,lines,bytes,share,weight,words,distinct_words,tokens,"
-                                              "bytes_per_token")
-                                : NULL;
+    struct outfile *out = outfile_open(out_path, 0);
+    struct csvout *report = report_path ? csvout_open(report_path, report_header) : NULL;
     read_files(&job, files);
     const struct bpetrain_options options = { .n_merge = (size_t)vocab_size - n_fixed,
                                               .min_count = (uint64_t)min_count << WEIGHT_BITS,

@@ -122,6 +122,8 @@ make_runs() {
     wrong_usage "--special: not UTF-8" toktrain --special=$'a\xff'
     run -1 --separate-stderr toktrain --min-count=1 --special='Ġab' -o bad.json eng.txt # as the merge is spelt
     [[ $stderr == "toktrain: --special: model: 'Ġab' is in the vocabulary twice" && ! -e bad.json ]]
+    run -1 --separate-stderr toktrain --min-count=1 --special='Ġab' eng.txt
+    [[ -z $output ]]
 }
 
 @test "toktrain: the report counts what the tokenizer makes of the text" {
@@ -221,6 +223,7 @@ make_runs() {
     wrong_usage "--temperature: '0.5' is not a number from 1 to 1e+09" toktrain --temperature=0.5
     wrong_usage "--report: standard output is taken; give --output too" toktrain --report=- eng.txt
     wrong_usage "--report and --output are the same file 'x'" toktrain --report=x --output=x eng.txt
+    wrong_usage "--report and --output are the same file 'model/tokenizer.json'" toktrain --report=model/tokenizer.json -o model eng.txt
     wrong_usage "--lang does nothing for files, whose names are their languages" toktrain --lang=fra eng.txt
 }
 
