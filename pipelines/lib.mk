@@ -44,7 +44,8 @@ PLOT_STYLE := pipelines/plot/draw.sh pipelines/plot/style.gp
 
 # NAME.svg, .pdf and .png from a gnuplot script, which finds files and words in the variables named here (csv=DIR/FILE
 # title=WORD; what has a slash is a file that the figure depends on). The figure's numbers are $(DIR)/NAME.csv; `figures`
-# puts all of these side by side in $(OUT)/figures.
+# puts all of these side by side in FIGURES.
+FIGURES ?= $(OUT)/figures
 files_in = $(foreach v,$(1),$(if $(findstring /,$(v)),$(lastword $(subst =, ,$(v)))))
 define figure
 figures: $(foreach e,svg pdf png csv,$(DIR)/$(1).$(e))
@@ -57,5 +58,5 @@ endef
 findings: figures
 
 figures:
-	@mkdir -p $(OUT)/figures
-	@cp $^ $(OUT)/figures/
+	@mkdir -p $(FIGURES)
+	@cp $^ $(FIGURES)/
