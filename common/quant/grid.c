@@ -144,6 +144,20 @@ void quant_cell_round(const struct quant_cell *c, const float *w, size_t n, floa
     round_all(w, n, c->scale, c->offset, c->lo, c->hi, out);
 }
 
+VECTOR_CLONES static void round_each(const float *restrict scale, const float *restrict offset,
+                                     const float *restrict lo, const float *restrict hi,
+                                     const float *restrict w, size_t n, float *restrict out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (nearest(w[i] / scale[i] + offset[i], lo[i], hi[i]) - offset[i]) * scale[i] + 0.0F;
+}
+
+void quant_cells_round(const float *scale, const float *offset, const float *lo, const float *hi,
+                       const float *w, size_t n, float *out)
+{
+    round_each(scale, offset, lo, hi, w, n, out);
+}
+
 VECTOR_CLONES static void code_all(const float *restrict w, size_t n, float scale, float offset, float lo,
                                    float hi, float base, uint8_t *restrict code)
 {

@@ -50,6 +50,9 @@ int quant_grid_fit(enum quant_grid grid, int bits, enum quant_scale scale, float
 
 /* out[i] is the level that w[i] goes to; the arrays do not overlap. */
 void quant_cell_round(const struct quant_cell *cell, const float *w, size_t n, float *out);
+/* The same where each weight has a cell of its own, given part by part: out[i] is what w[i] goes to. */
+void quant_cells_round(const float *scale, const float *offset, const float *lo, const float *hi,
+                       const float *w, size_t n, float *out);
 /* The codes u - offset + zero + H in 0..2H-1, of grids that store whole numbers. */
 void quant_cell_codes(const struct quant_cell *cell, int bits, const float *w, size_t n, uint8_t *code);
 /* sum (w^ - w)^2 / scale^2: in units of the scale no square leaves the range of floats. Summed in an order
