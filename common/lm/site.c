@@ -18,6 +18,28 @@ int lm_site_find(const char *name)
     return -1;
 }
 
+int lm_site_read_by(enum lm_role role)
+{
+    switch (role) {
+    case LM_ATTN_QKV:
+    case LM_ATTN_Q:
+    case LM_ATTN_K:
+    case LM_ATTN_V:
+        return LM_AT_ATTN_IN;
+    case LM_ATTN_OUT:
+        return LM_AT_ATTN_MIX;
+    case LM_MLP_GATE:
+    case LM_MLP_UP:
+        return LM_AT_MLP_IN;
+    case LM_MLP_DOWN:
+        return LM_AT_MLP_ACT;
+    case LM_HEAD:
+        return LM_AT_FINAL;
+    default:
+        return -1;
+    }
+}
+
 size_t lm_site_width(const struct lm_config *c, enum lm_site site)
 {
     switch (site) {

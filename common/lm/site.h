@@ -21,6 +21,8 @@ enum lm_site {
 /* "mlp_act"; lm_site_find: -1 if there is none of that name. */
 const char *lm_site_name(enum lm_site site);
 int lm_site_find(const char *name);
+/* Where the rows are that the matrix of a role multiplies; -1 if there is no such place. */
+int lm_site_read_by(enum lm_role role);
 /* How many numbers a row has there. */
 size_t lm_site_width(const struct lm_config *c, enum lm_site site);
 

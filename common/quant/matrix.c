@@ -125,6 +125,19 @@ static void pack(const struct job *j, struct worker *w, size_t r)
     }
 }
 
+/* Row r of what has been found, its cells and codes, as quant_row gives them. */
+static void take_solved(const struct job *j, struct worker *w, size_t r, float *q, uint8_t *code)
+{
+    const struct quant_sheet *s = j->sheet;
+    const struct quant_spec *spec = quant_plan_spec(j->plan);
+    size_t cell_cols, n_cell = quant_row_cells(spec, s->cols, &cell_cols);
+    memcpy(q, s->solved + r * s->cols, s->cols * sizeof *q);
+    memcpy(w->fit, s->solved_fit + r * n_cell, n_cell * sizeof *w->fit);
+    for (size_t k = 0, at = 0; code && k < n_cell; k++, at += cell_cols)
+        quant_cell_codes(&w->fit[k].cell, spec->bits, q + at,
+                         s->cols - at < cell_cols ? s->cols - at : cell_cols, code + at);
+}
+
 static void take_panel(const struct job *j, size_t task, int worker)
 {
     const struct quant_sheet *s = j->sheet;
@@ -139,7 +152,12 @@ static void take_panel(const struct job *j, size_t task, int worker)
     for (size_t i = 0; i < n; i++) {
         float *q = in_place ? (float *)to->weights + (r - j->first + i) * cols : w->q + i * cols;
         const float *before = in + i * cols;
-        int status = quant_row(w->work, j->whole, before, cols, q, w->fit, to->word ? w->code : NULL);
+        uint8_t *code = to->word ? w->code : NULL;
+        int status = 0;
+        if (s->solved)
+            take_solved(j, w, r + i, q, code);
+        else
+            status = quant_row(w->work, j->whole, before, cols, q, w->fit, code);
         if (!status && leaves_range(j, w->fit, q))
             status = QUANT_RANGE;
         j->status[task] = status;
@@ -168,7 +186,7 @@ static void take_task(void *ctx, size_t task, int worker)
     if (task)
         take_panel(j, task - 1, worker);
     else if (j->result->meanwhile)
-        j->result->meanwhile();
+        j->result->meanwhile(j->result->ctx);
 }
 
 int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sheet,
@@ -197,6 +215,91 @@ int quant_sheet_rows(const struct quant_plan *plan, const struct quant_sheet *sh
     free(j.worker);
     free(j.status);
     free(j.bad_row);
+    return status;
+}
+
+/* ---- matrices of floats */
+
+struct reading {
+    const struct quant_sheet *sheet;
+    float *w;
+};
+
+static void read_panel(void *ctx, size_t task, int worker)
+{
+    const struct reading *r = ctx;
+    const struct quant_sheet *s = r->sheet;
+    size_t first = task * PANEL_ROWS, n = s->rows - first < PANEL_ROWS ? s->rows - first : PANEL_ROWS;
+    float column[PANEL_ROWS], *to = r->w + first * s->cols;
+    (void)worker;
+    if (!s->in_out && s->f32)
+        memcpy(to, s->f32 + first * s->cols, n * s->cols * sizeof *to);
+    else if (!s->in_out)
+        s->load(s->source, first * s->cols, n * s->cols, to);
+    for (size_t c = 0; s->in_out && c < s->cols; c++) {
+        const float *from = s->f32 ? s->f32 + c * s->rows + first : column;
+        if (!s->f32)
+            s->load(s->source, c * s->rows + first, n, column);
+        for (size_t i = 0; i < n; i++)
+            to[i * s->cols + c] = from[i];
+    }
+}
+
+void quant_sheet_floats(const struct quant_sheet *sheet, int n_thread, float *w)
+{
+    struct reading r = { sheet, w };
+    threads_for(n_thread, (sheet->rows + PANEL_ROWS - 1) / PANEL_ROWS, read_panel, &r);
+}
+
+struct rounding {
+    const struct quant_plan *plan;
+    const struct quant_fit *whole;
+    const float *w;
+    float *q;
+    struct quant_fit *fit;
+    size_t rows, cols, n_cell;
+    struct quant_work **work; /* [n_thread] */
+    int *status;              /* [rows] */
+};
+
+static void round_panel(void *ctx, size_t task, int worker)
+{
+    struct rounding *j = ctx;
+    size_t first = task * PANEL_ROWS, end = j->rows - first < PANEL_ROWS ? j->rows : first + PANEL_ROWS;
+    if (!j->work[worker])
+        j->work[worker] = quant_work_new(j->plan);
+    for (size_t r = first; r < end; r++)
+        j->status[r] = quant_row(j->work[worker], j->whole, j->w + r * j->cols, j->cols, j->q + r * j->cols,
+                                 j->fit + r * j->n_cell, NULL);
+}
+
+int quant_rows(const struct quant_plan *plan, const float *w, size_t rows, size_t cols, int n_thread,
+               float *q, struct quant_fit *fit, size_t *bad_row)
+{
+    struct rounding j = { .plan = plan, .w = w, .q = q, .fit = fit, .rows = rows, .cols = cols };
+    struct quant_fit whole;
+    size_t cell_cols, n = n_thread < 1 ? 1 : (size_t)n_thread;
+    int status = 0;
+    *bad_row = 0;
+    j.n_cell = quant_row_cells(quant_plan_spec(plan), cols, &cell_cols);
+    j.work = xcalloc(n, sizeof(*j.work));
+    j.status = xcalloc(rows, sizeof *j.status);
+    if (quant_plan_spec(plan)->per == QUANT_PER_TENSOR) {
+        j.work[0] = quant_work_new(plan);
+        status = quant_whole(j.work[0], w, rows * cols, &whole);
+        j.whole = &whole;
+    }
+    if (!status)
+        threads_for(n_thread, (rows + PANEL_ROWS - 1) / PANEL_ROWS, round_panel, &j);
+    for (size_t r = rows; r--;)
+        if (j.status[r] < 0) {
+            status = j.status[r];
+            *bad_row = r;
+        }
+    for (size_t i = 0; i < n; i++)
+        quant_work_free(j.work[i]);
+    free(j.work);
+    free(j.status);
     return status;
 }
 

@@ -10,6 +10,11 @@
 int quant_matrix(const struct quant_spec *spec, float *w, size_t rows, size_t cols, int n_thread,
                  struct quant_stats *total, struct quant_stats *by_row, size_t *bad_row);
 
+/* w[rows][cols] to its levels q[rows][cols], which may not overlap, and its cells fit[rows][cells of a row].
+ * 0 or a reason, *bad_row then being the first row at fault. */
+int quant_rows(const struct quant_plan *plan, const float *w, size_t rows, size_t cols, int n_thread,
+               float *q, struct quant_fit *fit, size_t *bad_row);
+
 /* A matrix as it is stored. Its elements are floats in memory at `f32`; or, if that is NULL, made from
  * `source` by `load`, which puts elements [from, from + n) into out. `store` rounds n floats to the matrix's
  * own dtype, `unstore` reads them back. They are called from several threads. */
@@ -21,9 +26,14 @@ struct quant_sheet {
     void (*load)(const void *source, size_t from, size_t n, float *out);
     void (*store)(const void *source, const float *in, size_t n, void *out);
     void (*unstore)(const void *source, const void *in, size_t n, float *out);
-    size_t width; /* bytes of an element as stored */
-    float limit;  /* values of this magnitude become infinite when stored; INFINITY: none does */
+    size_t width;        /* bytes of an element as stored */
+    float limit;         /* values of this magnitude become infinite when stored; INFINITY: none does */
+    const float *solved; /* [rows][cols] what has been found for it (quant/gptq.h), with its cells
+                            [rows][cells of a row]; NULL: quant_row finds it */
+    const struct quant_fit *solved_fit;
 };
+/* All of it as floats, w[rows][cols]. */
+void quant_sheet_floats(const struct quant_sheet *sheet, int n_thread, float *w);
 
 /* Where results go; NULL: not wanted. */
 struct quant_result {
@@ -31,9 +41,10 @@ struct quant_result {
     int32_t *word; /* [rows][pack_words(cols, bits)], of pack.h */
     void *scale;   /* [rows][cells of a row], stored */
     int *zero;     /* [rows][cells of a row] */
-    struct quant_stats *stats; /* [rows], of the weights as stored */
-    void (*meanwhile)(
-        void); /* called once, by one of the threads, while others begin: to write what is ready */
+    struct quant_stats *stats;    /* [rows], of the weights as stored */
+    void (*meanwhile)(void *ctx); /* called once, by one of the threads, while others begin: to write what is
+                                     ready */
+    void *ctx;
 };
 
 /* quant_whole of a sheet, for QUANT_PER_TENSOR. */

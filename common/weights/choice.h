@@ -1,0 +1,38 @@
+/* choice.h - which tensors of a model are quantised, and how.  Layer: weights (-> lm, quant, text, io, math).
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEIGHTS_CHOICE_H
+#define WEIGHTS_CHOICE_H
+#include "io/tensor.h"
+#include "lm/family.h"
+#include "quant/recipe.h"
+
+/* What the user asks for; lists are NULL-ended or NULL. */
+struct choice_rules {
+    struct quant_spec usual;
+    struct quant_recipe *recipe; /* NULL: none */
+    char **only, **skip;         /* items of quant/pick.h */
+    int embed, head;             /* quantise these too */
+    int pack;                    /* what cannot be packed ends the program */
+    /* what came: */
+    char *only_used, *skip_used; /* [items] whether there was such a tensor */
+    int had_embed, had_head;
+    size_t n_done; /* tensors that were chosen, to be left at 16 bits too */
+};
+void choice_rules_clear(struct choice_rules *r);
+/* What was asked for and did not come is said. */
+void choice_warn_unused(const struct choice_rules *r);
+
+struct choice {
+    int quantise;
+    struct quant_spec spec; /* resolved */
+    struct pick_subject subject;
+    struct lm_place place; /* role LM_N_ROLE: of none that is known */
+    int linear;            /* a module that loaders know as Linear */
+    size_t rows, cols;     /* output channels, inputs */
+    int in_out;            /* stored [cols][rows] */
+};
+
+/* f is the model's family; NULL: as the tensor's name suggests. */
+void choice_make(struct choice_rules *r, const struct lm_family *f, const struct tensor *t, struct choice *c);
+
+#endif

@@ -1,0 +1,42 @@
+/* solver.h - how a matrix is rounded when it is known what it multiplies.  Layer: weights.
+ * SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEIGHTS_SOLVER_H
+#define WEIGHTS_SOLVER_H
+#include "lm/grams.h"
+#include "quant/gptq.h"
+
+enum solver_method { SOLVER_RTN, SOLVER_GPTQ };
+
+struct solver_options {
+    enum solver_method method;
+    struct gptq_options gptq;
+    int n_thread;
+};
+
+/* What was found for a matrix. Arrays are the solver's, until it solves the next. */
+struct solver_found {
+    const float *q;              /* [rows][cols] */
+    const struct quant_fit *fit; /* [rows][cells of a row] */
+    double damping;              /* what GPTQ's took, NaN if there was none */
+    int damping_raised;          /* beyond what was asked for */
+    size_t n_dead;
+    double output_error; /* E |(w - q) x|^2 / E |w x|^2 over the mixture; NaN if it was not asked for or there
+                            is no moment */
+    const double *by_lang; /* [languages of the grams] the same of each, if these are apart; else NULL */
+};
+
+/* The grams are borrowed. */
+struct solver;
+struct solver *solver_new(const struct lm_grams *g, const struct solver_options *o);
+void solver_free(struct solver *s);
+
+/* Whether there are moments for what multiplies this matrix. */
+int solver_knows(const struct solver *s, const struct lm_place *p, size_t cols);
+
+/* Rounds w[rows][cols], the matrix at p. `measure`: fill in the output errors. A matrix that reads no site of
+ * a layer (an embedding) is rounded to nearest. 0; or a reason (gptq_why), *bad_row then being the first row
+ * at fault. */
+int solver_solve(struct solver *s, const struct lm_place *p, const struct quant_plan *plan, const float *w,
+                 size_t rows, size_t cols, int measure, struct solver_found *found, size_t *bad_row);
+
+#endif

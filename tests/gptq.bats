@@ -1,0 +1,186 @@
+# wquant --method gptq: less change in the outputs than rounding to nearest, for the languages it is calibrated on;
+# moments that are wrong; packing; and the contract. What it computes is checked weight by weight in tests/unit/gptq.c.
+load helper
+
+setup() {
+    helper_setup
+    EVAL=$BATS_TEST_DIRNAME/../pipelines/data/udhr/eval
+}
+
+# moments MODEL [OPTION...] > FILE: of English, Hindi and French
+moments() {
+    local model=$1
+    actdump -m "$(golden "$model")" -t "$DATA/golden" --reduce gram --site attn_in,attn_mix,mlp_in,mlp_act "${@:2}" \
+        "$EVAL"/{eng,hin,fra}.txt
+}
+
+# mean COLUMN < CSV
+mean() {
+    mlr --icsv --onidx stats1 -a mean -f "$1"
+}
+
+# kl MODEL QUANTISED LANG: how far the quantised model's predictions are, in nats a token
+kl() {
+    ppl -m "$(golden "$1")" -t "$DATA/golden" --against "$2" "$EVAL/$3.txt" | field kl
+}
+
+below() { awk -v a="$1" -v b="$2" 'BEGIN { print a, b; exit !(a < b) }'; }
+
+# ---- values
+
+@test "gptq: outputs change less than half as much as by rounding to nearest, in every family and cell" {
+    for model in bloom-a gpt2-a llama-a opt-a; do
+        moments $model >h.t
+        for per in channel group:8; do
+            wquant --bits=3 --per=$per --moments=h.t --report=rtn.csv -o rtn.t "$(golden $model)/model.safetensors"
+            wquant --bits=3 --per=$per --moments=h.t --report=gptq.csv --method=gptq -o gptq.t "$(golden $model)/model.safetensors"
+            below "$(mean output_error <gptq.csv)" "$(awk -v e="$(mean output_error <rtn.csv)" 'BEGIN { print e / 2 }')"
+            below "$(kl $model gptq.t eng)" "$(kl $model rtn.t eng)"
+        done
+    done
+}
+
+@test "gptq: calibrated on a language it serves that language better" {
+    moments bloom-a >h.t
+    model=$(golden bloom-a)/model.safetensors
+    for lang in eng hin; do
+        wquant --bits=3 --method=gptq --moments=h.t --mix=$lang -o $lang.t --report=$lang.csv --report-by=lang "$model"
+    done
+    below "$(kl bloom-a eng.t eng)" "$(kl bloom-a hin.t eng)"
+    below "$(kl bloom-a hin.t hin)" "$(kl bloom-a eng.t hin)"
+    error() { mlr --icsv --onidx filter '$lang == "'"$2"'"' then stats1 -a mean -f output_error "$1"; }
+    below "$(error eng.csv eng)" "$(error hin.csv eng)"
+    below "$(error hin.csv hin)" "$(error eng.csv hin)"
+}
+
+@test "gptq: pooled is by tokens, balanced each language the same, and both are what weights by name say" {
+    moments bloom-a --dtype=F64 >h.t
+    model=$(golden bloom-a)/model.safetensors
+    tensorcat --meta h.t >meta.csv
+    by_tokens=$(mlr --icsv --onidx nest --ivar ";" -f value then filter '$key == "lang" || $key == "n_tokens"' \
+        then reshape -s key,value then put -q 'print $lang . "=" . $n_tokens' meta.csv | paste -sd,)
+    wquant --method=gptq --moments=h.t "$model" | tensorcat --to=csv >pooled
+    wquant --method=gptq --moments=h.t --mix="$by_tokens" "$model" | tensorcat --to=csv | cmp pooled -
+    wquant --method=gptq --moments=h.t --mix=balanced "$model" | tensorcat --to=csv >balanced
+    wquant --method=gptq --moments=h.t --mix=eng=3,hin=3,fra=3 "$model" | tensorcat --to=csv | cmp balanced -
+    run ! cmp -s pooled balanced
+}
+
+@test "gptq: moments without the first tokens, and of either dtype, will do; languages may be in any order" {
+    moments bloom-a --first=without >rest.t
+    wquant --method=gptq --moments=rest.t "$(golden bloom-a)/model.safetensors" >/dev/null
+    moments bloom-a --dtype=F64 >h64.t
+    moments bloom-a --first=both --dtype=F64 >both.t
+    wquant --method=gptq --moments=h64.t "$(golden bloom-a)/model.safetensors" | tensorcat --to=csv >one
+    wquant --method=gptq --moments=both.t "$(golden bloom-a)/model.safetensors" | tensorcat --to=csv | cmp one -
+}
+
+@test "gptq --pack: unpacked it is what wquant writes without it; groups in act-order are static" {
+    moments bloom-a >h.t
+    for how in "--per=group:8 --act-order" "--per=group:8" "--grid=ct-asym --per=group:8"; do
+        # shellcheck disable=SC2086
+        wquant --method=gptq --moments=h.t --scale=same $how "$(golden bloom-a)/model.safetensors" -o q.t
+        # shellcheck disable=SC2086
+        wquant --method=gptq --moments=h.t $how --pack=packed "$(golden bloom-a)/model.safetensors"
+        name=transformer.h.1.mlp.dense_4h_to_h
+        [[ $how == *asym* ]] && zero=$(tensorcat --to=text --only=$name.weight_zero_point packed/model.safetensors) || zero=
+        tensorcat --to=text --only=$name.weight_scale packed/model.safetensors >scale
+        tensorcat --to=text --only=$name.weight_packed packed/model.safetensors >words
+        tensorcat --to=text --only=$name.weight q.t >wanted
+        awk -v zeros="$zero" '
+            BEGIN { n_z = split(zeros, z) }
+            FILENAME == "scale" { for (i = 1; i <= NF; i++) s[FNR, i - 1] = $i; n_g = NF; next }
+            FILENAME == "words" { for (i = 1; i <= NF; i++) { w = $i < 0 ? $i + 4294967296 : $i
+                for (k = 0; k < 8; k++) { code[FNR, (i - 1) * 8 + k] = w % 16; w = int(w / 16) } } next }
+            { for (j = 1; j <= NF; j++) { g = int((j - 1) / 8); u = code[FNR, j - 1] - 8
+                if (n_z) { r = FNR - 1; v = z[int(r / 8) * n_g + g + 1]; if (v < 0) v += 4294967296
+                    u -= int(v / 16 ^ (r % 8)) % 16 - 8 }
+                d = u * s[FNR, g] - $j; if (d * d > 1e-12) { print FNR, j, u * s[FNR, g], $j; exit 1 } n++ } }
+            END { if (n != 32 * 64 && n < 1000) { print "only", n; exit 1 } }' scale words wanted
+        rm -r packed
+    done
+}
+
+# ---- what must not pass
+
+@test "gptq: moments of another model, of too few sites, or in the wrong order of columns do not pass for the right ones" {
+    model=$(golden bloom-a)/model.safetensors
+    actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce gram --site attn_in "$EVAL/eng.txt" >few.t
+    run -1 --separate-stderr wquant --method=gptq --moments=few.t -o q.t "$model"
+    [[ $stderr == "wquant: 'transformer.h.0."*"there is no second moment of its "*" inputs (actdump --reduce gram --site "* ]]
+    moments llama-a >other.t
+    run -1 --separate-stderr wquant --method=gptq --moments=other.t -o q.t "$model"
+    [[ $stderr == "wquant: 'transformer.h."*"there is no second moment"* && ! -e q.t ]]
+    # one moment with its columns turned around: the output changes more
+    moments bloom-a --layers=0 >h.t
+    only=h.0.mlp.dense_h_to_4h.weight
+    n=$(tensorcat --list h.t | mlr --icsv --onidx filter '$name == "0.mlp_in.gram" && $frame == 0' then cut -f shape | cut -dx -f1)
+    tensorcat --to=text --only=0.mlp_in.gram <(actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce gram --site mlp_in --layers=0 "$EVAL/eng.txt") |
+        tr -s ' \n' '\n' | tac | tensorcat --from=text --shape="${n}x$n" --name=0.mlp_in.gram --set=lang=eng,n_tokens=9 >turned.t
+    actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce gram --site mlp_in --layers=0 "$EVAL/eng.txt" >right.t
+    for h in right turned; do
+        wquant --bits=3 --method=gptq --moments=$h.t --only="*$only" -o $h.q "$model"
+        wquant --bits=3 --only="*$only" -o plain.q "$model"
+        kl bloom-a $h.q eng >$h.kl
+    done
+    below "$(<right.kl)" "$(<turned.kl)"
+    below "$(<right.kl)" "$(kl bloom-a plain.q eng)"
+}
+
+# gram NUMBER... : a moment of the MLP's input of a model of one layer, 2 wide
+gram() { tgen -n 0.mlp_in.gram -s 2x2 -m lang=eng,n_tokens=5 "$@"; }
+
+@test "gptq: moments that are none are named; damping rises until the factor holds, and that is said" {
+    tgen -n h.0.mlp.dense_h_to_4h.weight -s 2x2 -m model_type=bloom 1 0.3 0.2 -0.9 >w.t
+    try() { run --separate-stderr wquant --method=gptq --moments=h.t -o q.t w.t; }
+    gram 1 0.2 0.2 1 >h.t; try; [[ $status == 0 && -z $stderr ]]
+    gram 1 1.5 1.5 1 >h.t; try; [[ $status == 0 && $stderr == "wquant: 'h.0.mlp.dense_h_to_4h.weight': it took 1 of the mean"* ]]
+    gram 1 1e6 1e6 1 >h.t; try; [[ $status == 1 && $stderr == *"not positive definite, whatever the damping" ]]
+    gram 1 nan nan 1 >h.t; try; [[ $status == 1 && $stderr == "wquant: h.t: '0.mlp_in.gram': has a value that is not finite" ]]
+    gram 1 0.5 0 1 >h.t; try; [[ $status == 1 && $stderr == *"is not symmetric" ]]
+    gram -1 0 0 1 >h.t; try; [[ $status == 1 && $stderr == *"negative on its diagonal" ]]
+    gram 0 0 0 0 >h.t; try; [[ $status == 1 && $stderr == *"the second moment is all zeros" ]]
+    # an input that is always 0 has its weights zeroed, and counted
+    gram 1 0 0 0 >h.t
+    wquant --method=gptq --moments=h.t --report=r.csv w.t | tensorcat --to=text | awk '$2 != 0 { exit 1 }'
+    [[ $(field dead_inputs <r.csv) == 1 ]]
+    tgen -n x -m lang=eng 1 2 >h.t; try; [[ $status == 1 && $stderr == *"there is no second moment: it takes actdump --reduce gram" ]]
+    tgen -n 0.mlp_in.gram -s 2x2 1 0 0 1 >h.t; try; [[ $status == 1 && $stderr == *"does not say its language (lang)" ]]
+    tgen -n 0.mlp_in.gram -s 2x2 -m lang=eng 1 0 0 1 >h.t; try; [[ $status == 1 && $stderr == *"(n_tokens)" ]]
+    tensorcat <(gram 1 0 0 1) <(gram 1 0 0 1) >h.t; try; [[ $status == 1 && $stderr == *"language 'eng' is there twice" ]]
+    tensorcat <(gram 1 0 0 1) <(tgen -n 0.mlp_in.gram -s 1x1 -m lang=deu,n_tokens=1 1) >h.t
+    try; [[ $status == 1 && $stderr == *"another shape than that of the first language" ]]
+    tensorcat <(gram 1 0 0 1) <(tgen -n 0.attn_in.gram -s 1x1 -m lang=deu,n_tokens=1 1) >h.t
+    try; [[ $status == 1 && $stderr == *"the first language has none" ]]
+    gram 1 0 0 1 | head -c -20 >h.t; try; [[ $status == 1 && $stderr == "wquant: h.t: "* ]]
+    rm -f q.t; : >h.t; try; [[ $status == 1 && $stderr == "wquant: h.t: "* && ! -e q.t ]]
+    gram 1 0 0 1 >h.t
+    run -1 --separate-stderr wquant --method=gptq --moments=h.t --mix=deu w.t -o q.t
+    [[ $stderr == "wquant: h.t: there is no language 'deu'" && ! -e q.t ]]
+}
+
+@test "gptq: usage" {
+    gram 1 0 0 1 >h.t
+    tgen -n w -s 2x2 1 2 3 4 >w.t
+    wrong_usage "--method gptq needs --moments" wquant --method=gptq w.t
+    wrong_usage "--bias would undo what --method gptq does" wquant --method=gptq --moments=h.t --bias=mean w.t
+    wrong_usage "--act-order does nothing without --method gptq" wquant --act-order w.t
+    wrong_usage "--mix does nothing without --moments" wquant --mix=eng w.t
+    wrong_usage "--mix: 'eng=0' is not LANG or LANG=WEIGHT, a weight above 0" wquant --method=gptq --moments=h.t --mix=eng=0 w.t
+    wrong_usage "--mix: 'pooled' is all of a mix" wquant --method=gptq --moments=h.t --mix=pooled,eng w.t
+    wrong_usage "--mix: 'eng' is there twice" wquant --method=gptq --moments=h.t --mix=eng,eng=2 w.t
+    wrong_usage "--report-by lang needs --moments" wquant --report=r.csv --report-by=lang w.t
+    run -1 --separate-stderr wquant --method=gptq --moments=h.t w.t -o q.t
+    [[ $stderr == "wquant: 'w': there is no second moment"* ]]
+}
+
+@test "gptq: the same bytes for any --threads, from a pipe as from a file, with moments in memory and in a file" {
+    moments bloom-a >h.t
+    modelcat "$(golden bloom-a)" >m.t
+    wquant --method=gptq --moments=h.t m.t >one.t
+    wquant --method=gptq --moments=h.t -j 3 m.t | cmp one.t -
+    wquant --method=gptq --moments=<(cat h.t) <m.t | tensorcat --to=csv >pipe.csv
+    tensorcat --to=csv one.t | cmp - pipe.csv
+    tensorcat --meta one.t | grep -q 'wquant .*--method gptq --moments h.t'
+    run -1 bash -c 'wquant --method=gptq --moments=h.t m.t > /dev/full'
+}
