@@ -53,6 +53,7 @@ setup() {
 
 @test "train: AdamW against its formula, learning rates, KURE against differences, which sequences are drawn" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/train
+}
 
 @test "gptq: every grid and cell as the authors' steps have it in double, with and without order; bad moments" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gptq
