@@ -69,7 +69,6 @@ static void make_room(const struct lm_grad *g, struct grad_room *r)
     r->dqkv = rows(g, 1, lm_attention_width(c));
     r->dup = rows(g, 1, c->d_ff);
     r->dgate = rows(g, gated, c->d_ff);
-    r->turned = xaligned(g->room, widest(c) * sizeof(float));
     r->logits = xaligned(g->n_head_row, c->vocab_size * sizeof(float));
     r->sum = xnew(2 * widest(c), sizeof *r->sum);
     r->grad = xaligned(g->params->n, sizeof *r->grad);
@@ -78,9 +77,10 @@ static void make_room(const struct lm_grad *g, struct grad_room *r)
 
 static void free_room(struct grad_room *r)
 {
-    float *all[] = { r->stream, r->qkv,   r->mix,    r->up,     r->gate,  r->embedded, r->norm,
-                     r->act,    r->out,   r->dx,     r->dout,   r->dnorm, r->dmix,     r->dqkv,
-                     r->dup,    r->dgate, r->turned, r->logits, r->grad };
+    float *all[] = {
+        r->stream, r->qkv,  r->mix,   r->up,   r->gate, r->embedded, r->norm,  r->act,    r->out,
+        r->dx,     r->dout, r->dnorm, r->dmix, r->dqkv, r->dup,      r->dgate, r->logits, r->grad
+    };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
     free(r->sum);

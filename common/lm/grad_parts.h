@@ -26,7 +26,6 @@ struct grad_room {
     float *embedded; /* one block of d_model: before embed_norm */
     /* in use for one step, [room] of d_model, d_ff or the width of their kept namesakes */
     float *norm, *act, *out, *dx, *dout, *dnorm, *dmix, *dqkv, *dup, *dgate;
-    float *turned; /* [widest][room] */
     float *logits; /* [n_head_row][vocab_size] */
     double *sum;   /* [2 widest] */
     float *grad;   /* [params->n] of the micro-batch; zeros where it is a sum of several products */

@@ -8,8 +8,8 @@ int grad_linear(const struct grad_weight *w, const float *x, size_t n, float *y,
     return gemm_run(w->forward, x, n, w->n_in, y, ld, w->bias, 0, 1);
 }
 
-/* dW = dy^T x, or its transpose where it is stored so: of the two factors one is packed as the "weights" of a
- * product that sums over rows, the other turned. */
+/* dW = dy^T x, or its transpose where it is stored so: the sum is over rows, so one factor is taken as
+ * "weights" stored the other way around, the other turned. */
 int grad_matrix_back(const struct lm_grad *g, struct grad_room *r, const struct grad_weight *w,
                      const float *x, const float *dy, size_t n, size_t ld, int add)
 {
@@ -18,8 +18,8 @@ int grad_matrix_back(const struct lm_grad *g, struct grad_room *r, const struct 
     struct gemm_weight *packed = gemm_pack(right, GEMM_OF_F32, n_right, n, 1, g->precision);
     if (!packed)
         return -1;
-    kernel_turn(left, n, n_left, w->in_out ? n_left : ld, r->turned);
-    int e = gemm_run(packed, r->turned, n_left, n, r->grad + w->param->offset, n_right, NULL, add, 1);
+    int e = gemm_run_turned(packed, left, n_left, w->in_out ? n_left : ld, r->grad + w->param->offset,
+                            n_right, NULL, add, 1);
     gemm_weight_free(packed);
     return e;
 }

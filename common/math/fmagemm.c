@@ -75,12 +75,41 @@ void fmagemm_pack(const float *const x[ROWS], size_t n_in, size_t first, size_t 
     }
 }
 
+void fmagemm_pack_turned(const float *x, size_t ldx, size_t n, size_t n_filled, size_t n_in, size_t first,
+                         size_t n_row, float *packed)
+{
+    enum { STEP = 4 }; /* terms whose ROWS rows fill a cache line */
+    for (size_t from = 0; from < n_in; from += PIECE) {
+        size_t n_term = least(PIECE, n_in - from);
+        for (size_t k = 0; k < n_term; k += STEP)
+            for (size_t i = 0; i < n_filled; i += ROWS) {
+                float line[STEP * ROWS] = { 0 };
+                const float *source = x + (from + k) * ldx + i;
+                size_t terms = least(STEP, n_term - k), rows = i < n ? least(ROWS, n - i) : 0;
+                if (terms == STEP && rows == ROWS)
+                    for (size_t j = 0; j < STEP; j++)
+                        memcpy(line + j * ROWS, source + j * ldx, ROWS * sizeof *line);
+                else
+                    for (size_t j = 0; j < terms; j++)
+                        for (size_t r = 0; r < rows; r++)
+                            line[j * ROWS + r] = source[j * ldx + r];
+                memcpy(packed + from * n_row + (first + i) * n_term + k * ROWS, line,
+                       terms * ROWS * sizeof *line);
+            }
+    }
+}
+
 /* n terms of up to OUTS outputs as [term][output], zeros where there is none. */
 static void pack_weights(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n,
                          float *to)
 {
     if (n_out < OUTS)
         memset(to, 0, n * OUTS * sizeof *to);
+    if (stride_out == 1 && n_out == OUTS) { /* the number is a constant: moves of vectors */
+        for (size_t k = 0; k < n; k++)
+            memcpy(to + k * OUTS, w + k * stride_in, OUTS * sizeof *to);
+        return;
+    }
     if (stride_out == 1) {
         for (size_t k = 0; k < n; k++)
             memcpy(to + k * OUTS, w + k * stride_in, n_out * sizeof *to);

@@ -21,6 +21,11 @@ const char *fmagemm_unit(void);
  * tile's packed[n_row * n_in]. x[i] is row first + i, or NULL for zeros. */
 void fmagemm_pack(const float *const x[FMAGEMM_ROWS], size_t n_in, size_t first, size_t n_row, float *packed);
 
+/* The same for rows `first` to first + n_filled - 1, both multiples of FMAGEMM_ROWS, and stored the other way
+ * around: term k of row i is at x[k * ldx + i - first], for i < n <= n_filled, and 0 beyond. */
+void fmagemm_pack_turned(const float *x, size_t ldx, size_t n, size_t n_filled, size_t n_in, size_t first,
+                         size_t n_row, float *packed);
+
 /* y[i][o] = (or += when add is set) sum over k of x[i][k] w[o][k] for a packed tile; element (o, k) of w at
  * o * stride_out + k * stride_in, one of the strides being 1; any alignment. */
 void fmagemm_multiply(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n_in,

@@ -6,6 +6,7 @@
 #include "math/bf16.h"
 #include "math/blas.h"
 #include "math/fmagemm.h"
+#include "math/kernels_back.h"
 #include "math/onednn.h"
 #include <limits.h>
 #include <stdatomic.h>
@@ -310,6 +311,8 @@ struct run {
     const float *x, *bias;
     float *y;
     size_t n, ldx, ldy;
+    size_t skip; /* x begins with this row */
+    int turned;  /* x is stored [n_in][n] */
     int accumulate;
     char **copy;    /* [tile]: terms of its rows, filled up with zeros; NULL if they can be used in x */
     float *product; /* [worker][tile][block] */
@@ -341,24 +344,24 @@ static void put(const float *p, size_t n_row, size_t n_out, const float *bias, i
         }
 }
 
-/* A term of a tile's activations by term b of a block of weights, into product[n_filled][n_out]. */
+/* A term of a tile's activations by term b of a block of weights, into product[n_filled], ld floats apart. */
 static int multiply(const struct run *r, struct tile t, size_t block, const char *x, size_t ldx, int b,
-                    int add, float *product)
+                    int add, float *product, size_t ld)
 {
     const struct gemm_weight *w = r->w;
     size_t first = block * w->block, n_out = least(w->block, w->n_out - first);
     if (w->library == GEMM_ONEDNN)
         return onednn_multiply(w->blocks[(size_t)b * w->n_block + block], x, ldx, t.n_filled, add, product,
-                               n_out);
+                               ld);
     size_t stride_out = w->in_out ? 1 : w->n_in, stride_in = w->in_out ? w->n_out : 1;
     const float *from = w->w[b] + first * stride_out;
     if (w->library == GEMM_OWN)
         fmagemm_multiply(from, stride_out, stride_in, n_out, w->n_in, (const float *)x, t.n_filled, add,
-                         product, n_out);
+                         product, ld);
     else
         blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, w->in_out ? BLAS_NO_TRANS : BLAS_TRANS, (int)t.n_filled,
                     (int)n_out, (int)w->n_in, 1, (const float *)x, (int)ldx, from,
-                    (int)(w->in_out ? w->n_out : w->n_in), (float)add, product, (int)n_out);
+                    (int)(w->in_out ? w->n_out : w->n_in), (float)add, product, (int)ld);
     return 0;
 }
 
@@ -369,23 +372,27 @@ static void run_task(void *ctx, size_t task, int worker)
     size_t block = task % w->n_block, first = block * w->block, n_out = least(w->block, w->n_out - first);
     struct tile t = tile_of(r, task / w->n_block);
     const char *copy = r->copy[task / w->n_block];
-    float *product = r->product + (size_t)worker * w->block * w->tile;
+    float *y = r->y + t.row * r->ldy + first;
+    /* what needs nothing more is made where it belongs; oneDNN's blocks are ready for products side by side
+     */
+    int direct = !r->bias && !r->accumulate && t.n_row == t.n_filled && w->library != GEMM_ONEDNN;
+    float *product = direct ? y : r->product + (size_t)worker * w->block * w->tile;
+    size_t ld = direct ? r->ldy : n_out;
     int failed = 0, add = 0;
     if (!copy)
-        failed = multiply(r, t, block, (const char *)(r->x + t.row * r->ldx), r->ldx, 0, 0, product);
+        failed = multiply(r, t, block, (const char *)(r->x + t.row * r->ldx), r->ldx, 0, 0, product, ld);
     size_t term_bytes = t.n_filled * w->n_in * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
     for (int order = copy ? w->n_x_term - 1 : -1; order >= 0; order--) /* small products first */
         for (int a = order; a >= 0; a--)
             if (order - a < w->n_term) {
                 failed |= multiply(r, t, block, copy + (size_t)a * term_bytes, w->n_in, order - a, add,
-                                   product);
+                                   product, ld);
                 add = 1;
             }
     if (failed)
         atomic_store(&r->failed, 1);
-    else
-        put(product, t.n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate,
-            r->y + t.row * r->ldy + first, r->ldy);
+    else if (!direct)
+        put(product, t.n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate, y, r->ldy);
 }
 
 /* Row i of a tile as its terms, each to[a][n_in] of the tile's type; zeros where there is none. */
@@ -393,7 +400,7 @@ static void row_terms(const struct run *r, struct tile t, size_t i, char *const 
 {
     const struct gemm_weight *w = r->w;
     size_t n_in = w->n_in;
-    const float *x = r->x + (t.row + i) * r->ldx;
+    const float *x = r->x + (t.row + i - r->skip) * r->ldx;
     float *whole[BF16_TERMS] = { NULL };
     uint16_t *half[BF16_TERMS] = { NULL };
     for (int a = 0; a < w->n_x_term; a++) {
@@ -431,7 +438,7 @@ static void copy_packed(const struct run *r, struct tile t, size_t from, size_t 
         const float *row[BF16_TERMS][FMAGEMM_ROWS] = { { NULL } };
         for (size_t i = 0; i < FMAGEMM_ROWS; i++) {
             char *to[BF16_TERMS] = { NULL };
-            row[0][i] = first + i < t.n_row ? r->x + (t.row + first + i) * r->ldx : NULL;
+            row[0][i] = first + i < t.n_row ? r->x + (t.row + first + i - r->skip) * r->ldx : NULL;
             for (int a = 0; terms && a < BF16_TERMS; a++) {
                 to[a] = (char *)(terms + ((size_t)a * FMAGEMM_ROWS + i) * n_in);
                 row[a][i] = (float *)to[a];
@@ -445,14 +452,39 @@ static void copy_packed(const struct run *r, struct tile t, size_t from, size_t 
     free(terms);
 }
 
-static int needs_copy(const struct gemm_weight *w, struct tile t)
+static int needs_copy(const struct run *r, struct tile t)
 {
-    return w->library == GEMM_OWN || w->rounded || t.n_filled > t.n_row;
+    const struct gemm_weight *w = r->w;
+    return w->library == GEMM_OWN || w->rounded || r->turned || t.n_filled > t.n_row;
 }
 
 static size_t copy_row_bytes(const struct gemm_weight *w)
 {
     return w->n_in * (size_t)w->n_x_term * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
+}
+
+static void copy_rows(const struct run *r, struct tile t, size_t from, size_t end, char *copy)
+{
+    (r->w->library == GEMM_OWN ? copy_packed : copy_plain)(r, t, from, end, copy);
+}
+
+/* The same of rows that are columns. */
+static void copy_turned(const struct run *r, struct tile t, size_t from, size_t end, char *copy)
+{
+    size_t n_in = r->w->n_in, n = from < t.n_row ? least(end, t.n_row) - from : 0;
+    const float *x = r->x + t.row + from;
+    if (r->w->library == GEMM_OWN && !r->w->rounded) {
+        fmagemm_pack_turned(x, r->ldx, n, end - from, n_in, from, t.n_filled, (float *)copy);
+        return;
+    }
+    struct run rows = *r;
+    float *turned = xnew(n, n_in * sizeof *turned);
+    kernel_turn(x, n_in, n, r->ldx, turned);
+    rows.x = turned;
+    rows.ldx = n_in;
+    rows.skip = t.row + from;
+    copy_rows(&rows, t, from, end, copy);
+    free(turned);
 }
 
 /* GEMM_ROWS rows of a tile's copy, if it has one. */
@@ -464,20 +496,23 @@ static void copy_task(void *ctx, size_t task, int worker)
     (void)worker;
     if (!r->copy[i] || from >= t.n_filled)
         return;
-    (r->w->library == GEMM_OWN ? copy_packed : copy_plain)(r, t, from, from + GEMM_ROWS, r->copy[i]);
+    (r->turned ? copy_turned : copy_rows)(r, t, from, from + GEMM_ROWS, r->copy[i]);
 }
 
 /* Memory for copies and products stays from one call to the next: fresh pages would cost as much as a third
- * of a product. Calls at the same time have their own; one of them is kept. */
+ * of a product. Calls at the same time have their own; N_KEPT of them are kept. */
+enum { N_KEPT = 64 };
 struct scratch {
     _Alignas(64) size_t size;
     _Alignas(64) char data[];
 };
-static _Atomic(struct scratch *) kept;
+static _Atomic(struct scratch *) kept[N_KEPT];
 
 static struct scratch *scratch_take(size_t size)
 {
-    struct scratch *s = atomic_exchange(&kept, NULL);
+    struct scratch *s = NULL;
+    for (int i = 0; i < N_KEPT && !s; i++)
+        s = atomic_exchange(&kept[i], NULL);
     if (s && s->size >= size)
         return s;
     free(s);
@@ -488,7 +523,12 @@ static struct scratch *scratch_take(size_t size)
 
 static void scratch_give(struct scratch *s)
 {
-    free(atomic_exchange(&kept, s));
+    for (int i = 0; i < N_KEPT; i++) {
+        struct scratch *none = NULL;
+        if (atomic_compare_exchange_strong(&kept[i], &none, s))
+            return;
+    }
+    free(s);
 }
 
 /* Up to STRETCH rows, with room for copies of as many. */
@@ -500,7 +540,7 @@ static int run_stretch(struct run *r, char *room, int n_thread)
     r->copy = copy;
     for (size_t i = 0; i < n_tile; i++) {
         struct tile t = tile_of(r, i);
-        if (needs_copy(w, t)) {
+        if (needs_copy(r, t)) {
             copy[i] = room;
             room += t.n_filled * copy_row_bytes(w);
             n_copy++;
@@ -512,19 +552,21 @@ static int run_stretch(struct run *r, char *room, int n_thread)
     return atomic_load(&r->failed) ? -1 : 0;
 }
 
-int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
-             const float *bias, int accumulate, int n_thread)
+static int run_all(const struct gemm_weight *w, const float *x, int turned, size_t n, size_t ldx, float *y,
+                   size_t ldy, const float *bias, int accumulate, int n_thread)
 {
-    if (ldx < w->n_in || ldy < w->n_out || ldx > INT_MAX)
-        return -1;
     n_thread = n_thread < 1 ? 1 : n_thread;
     size_t product_bytes = (size_t)n_thread * w->block * w->tile * sizeof(float);
     struct scratch *s = scratch_take(product_bytes + round_up(least(n, STRETCH)) * copy_row_bytes(w));
     int failed = 0;
     for (size_t from = 0; from < n && !failed; from += STRETCH) {
-        struct run r = {
-            .w = w, .x = x + from * ldx, .bias = bias, .y = y + from * ldy, .ldx = ldx, .ldy = ldy
-        };
+        struct run r = { .w = w,
+                         .x = x + from * (turned ? 1 : ldx),
+                         .bias = bias,
+                         .y = y + from * ldy,
+                         .ldx = ldx,
+                         .ldy = ldy };
+        r.turned = turned;
         r.n = least(STRETCH, n - from);
         r.accumulate = accumulate;
         r.product = (float *)s->data;
@@ -533,6 +575,22 @@ int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, 
     }
     scratch_give(s);
     return failed;
+}
+
+int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
+             const float *bias, int accumulate, int n_thread)
+{
+    if (ldx < w->n_in || ldy < w->n_out || ldx > INT_MAX)
+        return -1;
+    return run_all(w, x, 0, n, ldx, y, ldy, bias, accumulate, n_thread);
+}
+
+int gemm_run_turned(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
+                    const float *bias, int accumulate, int n_thread)
+{
+    if (ldx < n || ldy < w->n_out)
+        return -1;
+    return run_all(w, x, 1, n, ldx, y, ldy, bias, accumulate, n_thread);
 }
 
 /* ---- attention */

@@ -85,6 +85,10 @@ static void test_values(enum gemm_library library, enum gemm_precision p, size_t
     float *before = xnew(n * ldy, sizeof *before), *rx = rounded(x, n * ldx, p),
           *rw = rounded(w, n_out * n_in, p);
     memcpy(before, y, n * ldy * sizeof *y);
+    float *turned = draw(&r, n_in * (n + 7)), *again = xnew(n * ldy, sizeof *again);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < n_in; k++)
+            turned[k * (n + 7) + i] = x[i * ldx + k];
     struct gemm_weight *g = gemm_pack_for(library, w, GEMM_OF_F32, n_out, n_in, in_out, p, 2);
     check(g != NULL, what("packs", library, p), n, n_out, n_in);
     for (int kind = 0; kind < 4 && g; kind++) {
@@ -105,7 +109,13 @@ static void test_values(enum gemm_library library, enum gemm_precision p, size_t
         for (size_t i = 0; i < n; i++)
             kept &= !memcmp(y + i * ldy + n_out, before + i * ldy + n_out, 3 * sizeof *y);
         check(kept, what("what lies between the rows is left alone", library, p), n, n_out, n_in);
+        memcpy(again, before, n * ldy * sizeof *y);
+        check(!gemm_run_turned(g, turned, n, n + 7, again, ldy, b, kind >> 1, 2) &&
+                  !memcmp(again, y, n * ldy * sizeof *y),
+              what("turned activations give the same bytes", library, p), n, n_out, n_in);
     }
+    free(again);
+    free(turned);
     gemm_weight_free(g);
     free(rw);
     free(rx);
@@ -254,10 +264,12 @@ static void test_blocks(void)
     rng_init(&r, 5, 0);
     enum { M = 64, N = 192, K = 48, LDA = 50, LDB = 200, LDC = 210 };
     float *a = draw(&r, M * LDA), *b = draw(&r, N * LDB), *c = draw(&r, M * LDC),
-          *d = xnew(M * LDC, sizeof *d);
+          *d = xnew(M * LDC, sizeof *d), *e = xnew(M * LDC, sizeof *e);
     memcpy(d, c, M * LDC * sizeof *c);
+    memcpy(e, c, M * LDC * sizeof *c);
     gemm_block_nt(M, N, K, 0.5f, a, LDA, b, LDB, 0, c, LDC);
     gemm_block_nn(M, N, K, 2, a, LDA, b, LDB, 1, d, LDC);
+    gemm_block_tn(M, N, K, 3, a, M, b, LDB, 1, e, LDC);
     struct rng again;
     rng_init(&again, 5, 0);
     free(draw(&again, M * LDA));
@@ -266,15 +278,18 @@ static void test_blocks(void)
     double worst = 0;
     for (size_t i = 0; i < M; i++)
         for (size_t o = 0; o < N; o++) {
-            double nt = 0, nn = before[i * LDC + o];
+            double nt = 0, nn = before[i * LDC + o], tn = nn;
             for (size_t k = 0; k < K; k++) {
                 nt += 0.5 * a[i * LDA + k] * b[o * LDB + k];
                 nn += 2.0 * a[i * LDA + k] * b[k * LDB + o];
+                tn += 3.0 * a[k * M + i] * b[k * LDB + o];
             }
+            worst = fmax(worst, fabs(e[i * LDC + o] - tn));
             worst = fmax(worst, fmax(fabs(c[i * LDC + o] - nt), fabs(d[i * LDC + o] - nn)));
         }
     check(worst < 2e-5, "blocks as sums of doubles have them", M, N, K);
     free(before);
+    free(e);
     free(d);
     free(c);
     free(b);
