@@ -34,7 +34,7 @@ COMMON_O := $(COMMON:%.c=$(OBJ)/%.o)
 UNITS    := $(patsubst tests/unit/%.c,$(BIN)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,bin/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all deps deps-model check check-all lint format bench figures corpus text fuzz install clean help
+.PHONY: all deps deps-model check check-all lint format bench figures corpus text model model-variants fuzz install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -62,8 +62,8 @@ DEPS_DEBIAN := gcc libc6-dev make zlib1g-dev libdeflate-dev libcsv-dev libjansso
 deps:
 	@tests/deps.sh $(DEPS_DEBIAN)
 
-# Only to make the training text (make text); studies, tests and programs do without.
-DEPS_MODEL := gettext jq unzip
+# Only to make the training text and what models are held against (make text model); studies, tests and programs do without.
+DEPS_MODEL := gettext jq unzip p7zip-full
 deps-model:
 	@tests/deps.sh $(DEPS_DEBIAN) $(DEPS_MODEL)
 
@@ -106,6 +106,10 @@ figures corpus: all
 
 text:
 	$(MAKE) -f pipelines/text.mk
+model: all
+	$(MAKE) -f pipelines/model.mk
+model-variants: all
+	$(MAKE) -f pipelines/model.mk variants
 
 # ---- install
 
@@ -121,5 +125,5 @@ clean:
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'all (the default), check, check-all (slow tests too), lint, format, bench, fuzz, corpus, text, install, clean'
+	@echo 'all (the default), check, check-all (slow tests too), lint, format, bench, fuzz, corpus, text, model, model-variants, install, clean'
 	@echo 'SAN=1 builds and tests with address and undefined-behaviour sanitisers'

@@ -1,0 +1,151 @@
+# model.mk - multilingual models of our own, trained from nothing but text; and which choice in training makes tails heavy.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+#   make model                                   a BLOOM-style and an XGLM-style model, on the text of pipelines/text.mk
+#   make model STEPS=500 TEXT=some/dir           a short run, on TEXT/train/LANG.txt, held to TEXT/valid/LANG.txt
+#   make model-variants                          24 smaller models that differ in one thing each, three seeds a thing
+#   make model-variants VARIANTS="base kure" SEEDS=1 V_STEPS=300
+#   make -f pipelines/model.mk ship              what `make model` gave goes to pipelines/data/models, for the other studies
+#
+# A run that is stopped goes on where it was when make is called again. 6000 steps of 2048 tokens take the larger models
+# about two hours each on one core of 2021; STEPS is the knob, the rate of learning falls over the last COOLDOWN of them.
+# Same text, tokenizer, size and seeds: what differs between models is in options_NAME below and nothing else.
+include pipelines/lib.mk
+.DEFAULT_GOAL := model
+
+TEXT     ?= $(OUT)/text
+STEMS    ?= eng fra deu_1996 vie rus cmn_hans tur fin kor heb tha hin jpn arb
+MODELS   ?= bloom xglm
+SEED     ?= 1
+
+# Of the tokenizer
+VOCAB    ?= 8192
+TOKENIZER_TEMPERATURE ?= 2
+
+# Of the models: shape, batch, schedule
+LAYERS   ?= 12
+WIDTH    ?= 160
+HEADS    ?= 5
+CONTEXT  ?= 256
+BATCH    ?= 8
+STEPS    ?= 6000
+WARMUP   ?= 200
+RATE     ?= 0.002
+COOLDOWN ?= 0.3
+TEMPERATURE ?= 1.5#                        languages are drawn with probability bytes^(1/T)
+VALID_TOKENS ?= 8192#                      of each language, while training
+
+# Of the variants
+VARIANTS ?= base kure attention-dropout balanced no-embed-norm sinusoidal embed-scale xglm
+SEEDS    ?= 1 2 3
+V_LAYERS ?= 6
+V_WIDTH  ?= 96
+V_HEADS  ?= 3
+V_STEPS  ?= 2000
+KURE     ?= 0.1
+SPECS    ?= bits=4,per=channel bits=3,per=channel
+LINES    ?= 200#                           of each language's validation text, for the damage
+
+TOKTRAIN ?= toktrain
+LMTRAIN  ?= lmtrain
+PPL      ?= ppl
+MODELCAT ?= modelcat
+
+HOW   := pipelines/model
+SHAPE := v$(VOCAB)-t$(TOKENIZER_TEMPERATURE)_c$(CONTEXT)-b$(BATCH)_rate-$(RATE)_warmup-$(WARMUP)_cooldown-$(COOLDOWN)_temperature-$(TEMPERATURE)$(call \
+	swapped,TEXT STEMS TOKTRAIN LMTRAIN)
+DIR   := $(OUT)/model/$(SHAPE)
+LARGE := $(DIR)/l$(LAYERS)-w$(WIDTH)-h$(HEADS)_steps-$(STEPS)_seed-$(SEED)
+SMALL := $(DIR)/l$(V_LAYERS)-w$(V_WIDTH)-h$(V_HEADS)_steps-$(V_STEPS)_kure-$(KURE)
+TRAIN := $(STEMS:%=$(TEXT)/train/%.txt)
+VALID := $(STEMS:%=$(TEXT)/valid/%.txt)
+SAMPLE := $(STEMS:%=$(DIR)/sample-$(LINES)/%.txt)
+RUNS  := $(foreach v,$(VARIANTS),$(foreach s,$(SEEDS),$(SMALL)/$(v)-seed$(s)))
+$(shell mkdir -p $(LARGE) $(RUNS) $(DIR)/baselines $(DIR)/sample-$(LINES))
+
+options_bloom             := --arch=bloom
+options_xglm              := --arch=xglm
+options_base              := --arch=bloom
+options_kure              := --arch=bloom --kure=$(KURE)
+options_attention-dropout := --arch=bloom --attention-dropout=0.1
+options_balanced          := --arch=bloom --temperature=inf
+options_no-embed-norm     := --arch=bloom --override=embed_norm=false
+options_sinusoidal        := --arch=bloom --override=position=sinusoidal
+options_embed-scale        = --arch=bloom --override=embed_scale=$(shell awk 'BEGIN { print sqrt($(V_WIDTH)) }')
+$(foreach m,$(MODELS) $(VARIANTS),$(if $(options_$(m)),,$(error $(m): no such model: there is no options_$(m))))
+
+.PHONY: model variants ship
+model: $(LARGE)/honest.csv
+	@mlr --icsv --opprint --ofmt %.3f cat $<
+	@echo "model: $(MODELS:%=$(LARGE)/%-style)"
+
+ifeq ($(origin TEXT)$(origin STEMS),filefile)
+$(TRAIN) $(VALID) &:
+	$(MAKE) -f pipelines/text.mk
+endif
+
+# ---- 1. tokenizer and models
+
+$(DIR)/tokenizer.json: $(TRAIN)
+	$(RUN) $(TOKTRAIN) --vocab-size=$(VOCAB) --temperature=$(TOKENIZER_TEMPERATURE) --threads=$(THREADS) --output=$@ $(TRAIN)
+
+TEACH = $(LMTRAIN) --tokenizer=$(DIR)/tokenizer.json --context=$(CONTEXT) --batch=$(BATCH) --warmup=$(WARMUP) \
+	--learning-rate=$(RATE) --cooldown=$(COOLDOWN) --floor=0.05 --temperature=$(TEMPERATURE) --valid=$(TEXT)/valid \
+	--valid-tokens=$(VALID_TOKENS) --log-every=50 --checkpoint-every=250 --resume --threads=$(THREADS)
+
+# Not made again when the program changes: hours are at stake, and remove -style/ is all it takes to go on from the
+# checkpoint.
+$(LARGE)/%-style/config.json: $(DIR)/tokenizer.json | $(VALID)
+	rm -rf $(@D)
+	$(RUN) $(TEACH) $(options_$*) --layers=$(LAYERS) --width=$(WIDTH) --heads=$(HEADS) --steps=$(STEPS) --seed=$(SEED) \
+	  --valid-every=500 --checkpoint=$(LARGE)/$*.safetensors --log=$(LARGE)/$*.csv --output=$(@D) $(TRAIN)
+
+ship: $(MODELS:%=$(LARGE)/%-style/config.json)
+	$(foreach m,$(MODELS),rm -rf pipelines/data/models/$(m)-style; mkdir -p pipelines/data/models; \
+	  cp -R $(LARGE)/$(m)-style pipelines/data/models/; cp $(LARGE)/$(m).csv pipelines/data/models/$(m)-style/log.csv;)
+
+# ---- 2. are they honest? bits a byte of all validation text, against what compressors need for the same bytes: alone, and
+# with the language's training text before them, which adds what it teaches (PPMd, an adaptive model of order 8; xz)
+
+$(DIR)/baselines/%.csv: $(TEXT)/train/%.txt $(TEXT)/valid/%.txt $(HOW)/baselines.sh
+	$(HOW)/baselines.sh $* $(TEXT)/train/$*.txt $(TEXT)/valid/$*.txt > $@
+
+$(LARGE)/%-style.ppl.csv: $(LARGE)/%-style/config.json $(VALID) $(call program,PPL)
+	$(RUN) $(PPL) --model=$(<D) --start='</s>' --context=$(CONTEXT) --threads=$(THREADS) $(VALID) > $@
+
+$(LARGE)/honest.csv: $(MODELS:%=$(LARGE)/%-style.ppl.csv) $(STEMS:%=$(DIR)/baselines/%.csv)
+	for m in $(MODELS); do mlr --csv cut -o -f lang,bits_per_byte then rename bits_per_byte,$$m $(LARGE)/$$m-style.ppl.csv > \
+	  $(LARGE)/$$m.bits.csv; done
+	mlr --csv cat $(STEMS:%=$(DIR)/baselines/%.csv) $(foreach m,$(MODELS),| \
+	  mlr --csv join -j lang -f $(LARGE)/$(m).bits.csv) > $@
+
+# ---- 3. one difference at a time: tails by layer and role, loss, and damage, of every variant and seed
+
+$(SMALL)/%/model/config.json: $(DIR)/tokenizer.json | $(VALID)
+	rm -rf $(@D)
+	$(RUN) $(TEACH) $(options_$(variant)) --layers=$(V_LAYERS) --width=$(V_WIDTH) --heads=$(V_HEADS) --steps=$(V_STEPS) \
+	  --seed=$(seed) --valid-every=$(V_STEPS) --checkpoint=$(SMALL)/$*/run.safetensors --log=$(SMALL)/$*/log.csv --output=$(@D) $(TRAIN)
+variant = $(firstword $(subst -seed, ,$*))
+seed    = $(lastword $(subst -seed, ,$*))
+LABEL   = put -S '$$variant = "$(variant)"; $$seed = "$(seed)"' then reorder -f variant,seed
+
+$(SMALL)/%/tails.csv: $(SMALL)/%/model/config.json $(call program,MODELCAT KURT)
+	$(MODELCAT) --compress=0 $(<D) | $(KURT) --by=layer,role,name --crest=128 | \
+	  mlr --csv filter 'is_not_empty($$layer) && $$shape =~ "x"' \
+	  then cut -o -f layer,role,n,sd,skewness,kurtosis,max_abs,crest_mean then $(LABEL) > $@
+
+$(SMALL)/%/loss.csv: $(SMALL)/%/model/config.json
+	mlr --csv tail -n 1 then cut -r -f '^(nll|bits_per_byte)_' then reshape -r '^' -o key,value \
+	  then put '$$lang = sub($$key, "^(nll|bits_per_byte)_", ""); $$key = sub($$key, "_" . $$lang . "$$", "")' \
+	  then reshape -s key,value then $(LABEL) $(SMALL)/$*/log.csv > $@
+
+$(SMALL)/%/damage.csv: $(SMALL)/%/model/config.json $(SAMPLE) $(call program,PPL)
+	$(RUN) $(PPL) --model=$(<D) --start='</s>' --context=$(CONTEXT) $(SPECS:%=--quant=%) --threads=$(THREADS) $(SAMPLE) | \
+	  mlr --csv cut -o -f quant,lang,tokens,bytes,ref_nll,delta_nll,delta_bits_per_byte,kl then $(LABEL) > $@
+$(DIR)/sample-$(LINES)/%.txt: $(TEXT)/valid/%.txt
+	sed $(LINES)q $< > $@
+
+variants: $(foreach k,tails loss damage,$(SMALL)/$(k).csv)
+	@echo "variants: $^"
+$(foreach k,tails loss damage,$(SMALL)/$(k).csv): $(SMALL)/%.csv: $(RUNS:=/%.csv)
+	mlr --csv cat $^ > $@

@@ -1,0 +1,72 @@
+# The recipe of the models at toy size: what it makes, that a cut run goes on, and that variants differ in one thing.
+load helper
+
+setup_file() {
+    unset MAKEFLAGS MAKELEVEL
+    cd "$BATS_FILE_TMPDIR" || return 1
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    mkdir -p text/train text/valid
+    for l in eng fin; do
+        cat "$ROOT"/pipelines/data/udhr/eval/$l.txt >text/train/$l.txt
+        head -n 4 "$ROOT"/pipelines/data/udhr/calib/$l.txt >text/valid/$l.txt
+    done
+}
+setup() {
+    helper_setup
+    unset MAKEFLAGS MAKELEVEL
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    T=$BATS_FILE_TMPDIR/text
+}
+# model GOAL KNOB...: everything goes to d/
+model() {
+    make -s -C "$ROOT" -f pipelines/model.mk OUT="$PWD/out" DIR="$PWD/d" LARGE="$PWD/d/l" SMALL="$PWD/d/s" TEXT="$T" STEMS="eng fin" \
+        VOCAB=400 LAYERS=1 WIDTH=16 HEADS=2 CONTEXT=16 BATCH=2 STEPS=5 WARMUP=2 V_LAYERS=2 V_WIDTH=16 V_HEADS=2 V_STEPS=3 \
+        LINES=2 THREADS=2 "$@" 2>warnings
+}
+
+@test "model: two directories that ppl reads, logs, and bits a byte beside those of compressors" {
+    command -v 7z >/dev/null || skip "7z is not here"
+    model model >table
+    for m in bloom xglm; do
+        [[ $(ls d/l/$m-style | tr '\n' ' ') == "config.json model.safetensors tokenizer.json tokenizer_config.json " ]]
+        [[ $(tail -n 1 d/l/$m.csv | cut -d, -f1) == 5 ]]
+        ppl -m d/l/$m-style --context 16 --start '</s>' "$T/valid/eng.txt" >ppl.csv 2>warnings
+        close "$(mlr --icsv --onidx filter '$lang == "eng"' then cut -f $m d/l/honest.csv)" "$(field bits_per_byte <ppl.csv)" 1e-12
+    done
+    want=$(awk -v n="$(gzip -9 -c <"$T/valid/fin.txt" | wc -c)" -v b="$(wc -c <"$T/valid/fin.txt")" 'BEGIN { print 8 * n / b }')
+    close "$(mlr --icsv --onidx filter '$lang == "fin"' then cut -f gzip d/l/honest.csv)" "$want" 1e-9
+    mlr --icsv --ojson cat d/l/honest.csv >honest.json
+    [[ $(mlr --icsv --onidx filter '$ppmd_trained < $ppmd && $xz_trained < $xz' then count d/l/honest.csv) == 2 ]]
+}
+
+@test "model: a run that was cut goes on from its checkpoint, and a second make does nothing" {
+    model "$PWD/d/l/bloom-style/config.json"
+    cp -R d/l/bloom-style whole
+    rm -r d/l
+    mkdir -p d/l
+    run -2 model "$PWD/d/l/bloom-style/config.json" LMTRAIN="lmtrain --max-minutes=1e-9"
+    [[ -e d/l/bloom.safetensors && ! -e d/l/bloom-style ]]
+    model "$PWD/d/l/bloom-style/config.json"
+    for d in whole d/l/bloom-style; do tensorcat --to=csv "$d/model.safetensors" >"$(basename $d).csv"; done
+    cmp whole.csv bloom-style.csv
+    run -0 make -q -C "$ROOT" -f pipelines/model.mk OUT="$PWD/out" DIR="$PWD/d" LARGE="$PWD/d/l" SMALL="$PWD/d/s" TEXT="$T" \
+        STEMS="eng fin" "$PWD/d/l/bloom-style/config.json"
+}
+
+@test "model: variants differ from the base in what their name says, and each has its rows" {
+    model variants SEEDS=1
+    [[ $(mlr --icsv --onidx count-distinct -f variant then count d/s/loss.csv) == 8 ]]
+    [[ $(mlr --icsv --onidx count d/s/loss.csv) == 16 && $(mlr --icsv --onidx count d/s/damage.csv) == 32 ]]
+    [[ $(mlr --icsv --onidx count d/s/tails.csv) == $((8 * 2 * 4 + 2 * 2)) ]]   # xglm has q, k and v apart
+    for v in no-embed-norm:embed_norm sinusoidal:position embed-scale:embed_scale; do
+        diff d/s/base-seed1/model/config.json "d/s/${v%:*}-seed1/model/config.json" >difference || true
+        [[ $(grep -c '^>' difference) == 4 ]] && grep -q "\"${v#*:}\"" difference
+    done
+    near "$(mlr --icsv --onidx filter '$variant == "base" && $lang == "fin"' then cut -f nll d/s/loss.csv)" \
+        "$(tail -n 1 d/s/base-seed1/log.csv | awk -F, -v c="$(head -n 1 d/s/base-seed1/log.csv | tr , '\n' | grep -nx nll_fin | cut -d: -f1)" '{ print $c }')" 1e-12
+}
+
+@test "model: what there is no recipe for is said at once" {
+    run -2 --separate-stderr make -s -C "$ROOT" -f pipelines/model.mk OUT="$PWD/out" MODELS=mamba
+    [[ $stderr == *"mamba: no such model"* ]]
+}
