@@ -265,7 +265,7 @@ static void read_hybrid(struct reading *r, struct lm_config *c)
         if (i == sizeof known / sizeof *known)
             complain(&in, "config: '%.60s' under \"babelbits\" is not known", key);
     }
-    c->hybrid = 1;
+    c->hybrid = json_object_size(object) > 0;
     read_position(&in, c);
     c->n_position = get_size(&in, "n_position", NULL, 1, MAX_POSITION, (long long)c->n_position);
     c->rope_theta = get_number(&in, "rope_theta", c->rope_theta > 0 ? c->rope_theta : 10000);
