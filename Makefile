@@ -26,7 +26,7 @@ SANITISE := $(if $(SAN)$(FUZZ),-fsanitize=address$(,)undefined -fno-sanitize-rec
   $(if $(SAN),-Wno-unknown-warning-option -Wno-format-truncation) # GCC sees NULL where UBSan looks for it
 BB_CPPFLAGS := -Icommon -D_GNU_SOURCE -DBABELBITS_VERSION='"$(VERSION)"'
 BB_CFLAGS   := -std=c17 $(WARN) $(NUMERIC) -pthread $(SANITISE)
-LIBS    := -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lgslcblas -ldl -lm -pthread
+LIBS    := -lglpk -ldeflate -lz -lcsv -ljansson -lpcre2-8 -licuuc -licui18n -lgsl -lgslcblas -ldl -lm -pthread
 
 PROGRAMS := $(patsubst cmd/%.c,$(BIN)/%,$(wildcard cmd/*.c))
 COMMON   := $(wildcard common/*/*.c)
@@ -57,7 +57,7 @@ $(OBJ)/%.o: %.c Makefile
 # ---- what the machine must have
 
 DEPS_DEBIAN := gcc libc6-dev make zlib1g-dev libdeflate-dev libcsv-dev libjansson-dev libpcre2-dev libicu-dev \
-	icu-devtools libgsl-dev libopenblas-dev libdnnl-dev bats parallel miller gnuplot-nox fonts-dejavu-core help2man
+	icu-devtools libgsl-dev libglpk-dev libopenblas-dev libdnnl-dev bats parallel miller gnuplot-nox fonts-dejavu-core help2man
 
 deps:
 	@tests/deps.sh $(DEPS_DEBIAN)

@@ -5,11 +5,11 @@ set -euo pipefail
 if ! command -v apt-get >/dev/null; then
     cat <<'EOF'
 Install these with your package manager, then run make:
-  Fedora:    gcc make zlib-devel libdeflate-devel libcsv-devel jansson-devel pcre2-devel libicu-devel icu gsl-devel
+  Fedora:    gcc make zlib-devel libdeflate-devel libcsv-devel jansson-devel pcre2-devel libicu-devel icu gsl-devel glpk-devel
              openblas-devel onednn-devel bats parallel miller gnuplot dejavu-sans-fonts help2man
-  Arch:      base-devel zlib libdeflate libcsv jansson pcre2 icu gsl openblas onednn bats parallel miller gnuplot
+  Arch:      base-devel zlib libdeflate libcsv jansson pcre2 icu gsl glpk openblas onednn bats parallel miller gnuplot
              ttf-dejavu help2man
-  Homebrew:  libdeflate libcsv jansson pcre2 icu4c gsl openblas onednn bats-core parallel miller gnuplot help2man
+  Homebrew:  libdeflate libcsv jansson pcre2 icu4c gsl glpk openblas onednn bats-core parallel miller gnuplot help2man
 EOF
     exit 1
 fi

@@ -58,3 +58,7 @@ setup() {
 @test "gptq: every grid and cell as the authors' steps have it in double, with and without order; bad moments" {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gptq
 }
+
+@test "alloc: bits for each part against trying all, bounds, and the same answer again" {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/alloc 120
+}
