@@ -7,15 +7,13 @@
 #include "base/num.h"
 #include "cli/cli.h"
 #include "io/bytein.h"
-#include "io/csvout.h"
 #include "io/outdir.h"
-#include "io/outfile.h"
 #include "lm/checkpoint.h"
+#include "lm/heldout.h"
 #include "lm/hfdir.h"
 #include "lm/sampler.h"
 #include "lm/trainer.h"
-#include "lm/windows.h"
-#include "math/kure.h"
+#include "lm/trainlog.h"
 #include "quant/pick.h"
 #include "text/batch.h"
 #include "text/corpus.h"
@@ -27,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 static const char *arch = "bloom", *config_path, *init_path, *tokenizer_path, *out_path, *log_path;
 static const char *checkpoint_path, *separator = "auto", *dtype = "BF16", *precision_name = "auto";
@@ -147,8 +144,7 @@ static const struct cli_prog prog = {
         "checkpoint as it is.\n"
         "Memory: 4 bytes a token of text, 16 a parameter, and for each thread another 4 a parameter and the "
         "activations of 512 tokens.",
-    .example = "  lmtrain -t tokenizer.json --layers=12 --width=160 --steps=20000 --valid=valid \\\n"
-               "      --checkpoint=run.safetensors --resume --log=run.csv -o small train/*.txt\n"
+    .example = "  lmtrain -t tokenizer.json --steps=20000 --checkpoint=run.safetensors -o small train/*.txt\n"
                "  ppl -m small valid/*.txt",
     .see_also = "toktrain, modelcat, ppl, kurt",
     .min_files = 1,
@@ -248,11 +244,7 @@ static void read_training_text(char **files)
 
 /* ---- text to validate on, as ppl takes it: each line in windows of the context */
 
-static struct corpus held_out;
-static struct lm_windows windows;
-static struct lm_batch validation; /* all windows */
-static uint32_t *validation_target;
-static float *validation_nll;
+static struct lm_heldout heldout;
 
 static int is_directory(const char *path)
 {
@@ -260,53 +252,43 @@ static int is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static void cut_windows(void)
+/* The files of --valid; of a directory those named as the ones trained on. */
+static void read_valid(struct corpus *c, char **files)
 {
-    size_t *n = xcalloc(held_out.n_lang, sizeof *n);
-    for (size_t i = 0; i < held_out.n_text; i++) {
-        const struct corpus_text *x = &held_out.text[i];
-        int wanted = find_lang(held_out.lang[x->lang]) < n_lang && x->n > x->n_start;
-        if (!wanted || (valid_tokens && n[x->lang] >= (size_t)valid_tokens))
-            continue;
-        lm_windows_cut(&windows, i, x->first, x->n, x->n_start, (size_t)context, (size_t)context, 0);
-        n[x->lang] += x->n;
-    }
-    free(n);
-}
-
-/* What follows each token of the windows, where it is predicted. */
-static void set_targets(void)
-{
-    size_t i = 0;
-    validation_target = xnew(validation.start[windows.n], sizeof *validation_target);
-    for (size_t w = 0; w < windows.n; w++)
-        for (size_t k = 1; k <= windows.w[w].n; k++, i++) {
-            int scored = k < windows.w[w].n && k >= windows.w[w].score;
-            validation_target[i] = scored ? validation.id[i + 1] : UINT32_MAX;
+    for (char **v = valid; v && *v; v++) {
+        if (!is_directory(*v))
+            read_corpus(c, *v);
+        for (char **f = files; *f && is_directory(*v); f++) {
+            const char *slash = strrchr(*f, '/');
+            char *path = xsprintf("%s/%s", *v, slash ? slash + 1 : *f);
+            read_corpus(c, path);
+            free(path);
         }
+    }
 }
 
 static void read_validation_text(char **files)
 {
-    for (char **v = valid; v && *v; v++) {
-        if (!is_directory(*v))
-            read_corpus(&held_out, *v);
-        for (char **f = files; *f && is_directory(*v); f++) {
-            const char *slash = strrchr(*f, '/');
-            char *path = xsprintf("%s/%s", *v, slash ? slash + 1 : *f);
-            read_corpus(&held_out, path);
-            free(path);
-        }
+    struct corpus c = { 0 };
+    read_valid(&c, files);
+    size_t *n = xcalloc(c.n_lang, sizeof *n);
+    for (size_t i = 0; i < c.n_lang; i++)
+        if (find_lang(c.lang[i]) == n_lang)
+            warn("--valid: '%s' is not trained on, and not validated", c.lang[i]);
+    for (size_t i = 0; i < c.n_id; i++)
+        if (c.id[i] >= tokenizer_n_id(tokenizer))
+            die("--valid: token %" PRIu32 " is none of the tokenizer's", c.id[i]);
+    for (size_t i = 0; i < c.n_text; i++) {
+        const struct corpus_text *x = &c.text[i];
+        size_t l = find_lang(c.lang[x->lang]);
+        if (l == n_lang || x->n == x->n_start || (valid_tokens && n[x->lang] >= (size_t)valid_tokens))
+            continue;
+        lm_heldout_add(&heldout, l, x->first, x->n, x->n_start, (size_t)context);
+        n[x->lang] += x->n;
     }
-    for (size_t i = 0; i < held_out.n_lang; i++)
-        if (find_lang(held_out.lang[i]) == n_lang)
-            warn("--valid: '%s' is not trained on, and not validated", held_out.lang[i]);
-    cut_windows();
-    if (!windows.n)
-        return;
-    lm_batch_fill(&validation, &windows, 0, windows.n, held_out.id);
-    set_targets();
-    validation_nll = xnew(validation.start[windows.n], sizeof *validation_nll);
+    lm_heldout_close(&heldout, c.id, c.bytes);
+    free(n);
+    corpus_clear(&c);
 }
 
 /* ---- the model */
@@ -416,9 +398,11 @@ static struct lm_trainstate state;
 static struct lm_sampler sampler;
 static struct lm_trainer_options how;
 static struct lm_trainer *trainer;
-static struct lm_stream *streams;
+static struct lm_trainlog run_log;
+static struct lm_stream *streams; /* [n_lang] */
+static const char **names;
 static uint8_t *kure_of;
-static float *nll; /* [batch * context] */
+static float *nll; /* [batch * context] of a step */
 static volatile sig_atomic_t stopped;
 
 static void on_signal(int number)
@@ -426,17 +410,6 @@ static void on_signal(int number)
     (void)number;
     stopped = 1;
 }
-
-static double now_s(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* Running sums since the last row of the log: by language its nll and tokens, then these. */
-enum { SUM_LOSS, SUM_NORM, SUM_STEPS, BEYOND, N_SUM };
-static double *sum_nll, *sum_tokens, *sums;
 
 static void pick_kure(void)
 {
@@ -493,10 +466,18 @@ static void add_setting(const char *name, char *value)
     settings[n] = (struct lm_setting){ NULL, NULL };
 }
 
-static void add_number(const char *name, double v)
+static void add_option(const char *name)
 {
     char text[NUM_TEXT_MAX];
-    add_setting(name, xstrdup(num_text(v, text)));
+    const struct cli_opt *o = opts;
+    while (!o->name || strcmp(o->name, name) != 0)
+        o++;
+    if (o->type == CLI_U64)
+        add_setting(name, xsprintf("%" PRIu64, *(const uint64_t *)o->value));
+    else
+        add_setting(name, xstrdup(num_text(o->type == CLI_INT ? (double)*(const int64_t *)o->value
+                                                              : *(const double *)o->value,
+                                           text)));
 }
 
 /* What a checkpoint must agree with: everything that decides the weights. */
@@ -512,198 +493,78 @@ static void list_settings(enum gemm_precision precision)
     add_setting("text", xsprintf("%016" PRIx64, text));
     add_setting("init", xstrdup(init_path ? init_path : ""));
     add_setting("precision", xstrdup(gemm_precision_name(precision)));
-    add_setting("seed", xsprintf("%" PRIu64, seed));
-    add_number("steps", (double)n_step);
-    add_number("context", (double)context);
-    add_number("batch", (double)batch);
-    add_number("temperature", temperature);
-    add_number("init-sd", init_sd);
-    add_number("learning-rate", rate);
-    add_number("warmup", (double)warmup);
-    add_number("cooldown", cooldown);
-    add_number("floor", rate_floor);
-    add_number("weight-decay", weight_decay);
-    add_number("beta1", beta1);
-    add_number("beta2", beta2);
-    add_number("eps", eps);
-    add_number("clip", clip);
-    add_number("dropout", dropout);
-    add_number("attention-dropout", attention_dropout);
-    add_number("kure", kure);
-    add_number("kure-target", kure_target);
+    static const char *const options[] = {
+        "seed",          "steps",  "context",  "batch",   "temperature",       "init-sd",
+        "learning-rate", "warmup", "cooldown", "floor",   "weight-decay",      "beta1",
+        "beta2",         "eps",    "clip",     "dropout", "attention-dropout", "kure",
+        "kure-target",
+    };
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        add_option(options[i]);
     uint64_t of = hash(0xcbf29ce484222325u, kure_of, kure_of ? params->n_param : 0);
     add_setting("kure-only", xsprintf("%016" PRIx64, of));
 }
 
-/* ---- the log */
-
-/* Its columns; those of languages and layers follow each other in blocks. */
-enum { STEP, TOKENS, RATE, LOSS, NORM, KURE, SPEED, VALID_LOSS, BY_LANG };
-
-static size_t n_column(void)
-{
-    return BY_LANG + 3 * n_lang + (size_t)config.n_layer;
-}
-
-static char *log_header(void)
-{
-    static const char *const of_lang[] = { "loss", "nll", "bits_per_byte" };
-    struct strbuf s = { 0 };
-    strbuf_str(&s, "step,tokens,learning_rate,loss,gradient_norm,kure,tokens_per_s,valid_loss");
-    for (size_t k = 0; k < 3; k++)
-        for (size_t i = 0; i < n_lang; i++) {
-            strbuf_str(&s, ",");
-            strbuf_str(&s, of_lang[k]);
-            strbuf_str(&s, "_");
-            strbuf_str(&s, lang[i].lang);
-        }
-    for (int l = 0; l < config.n_layer; l++) {
-        char *column = xsprintf(",kurtosis_%d", l);
-        strbuf_str(&s, column);
-        free(column);
-    }
-    char *header = xstrdup(strbuf_text(&s));
-    strbuf_clear(&s);
-    return header;
-}
-
-static void write_log(void)
-{
-    if (!log_path)
-        return;
-    char *header = log_header();
-    struct csvout *out = csvout_open(log_path, header);
-    for (size_t r = 0; r < state.n_row; r++) {
-        for (size_t i = 0; i < state.n_column; i++)
-            csvout_num(out, state.log[r * state.n_column + i]);
-        csvout_end_row(out);
-    }
-    csvout_close(out);
-    free(header);
-}
-
-/* By layer the mean excess kurtosis of its MLP's matrices, each by itself: taken together, matrices of unlike
- * spread would look heavy-tailed. */
-static void log_kurtosis(double *column)
-{
-    double *n = xcalloc((size_t)config.n_layer, sizeof *n);
-    for (size_t i = 0; i < params->n_param; i++) {
-        const struct lm_param *a = &params->param[i];
-        int l = a->place.layer;
-        if (a->place.is_bias || a->place.role < LM_MLP_GATE || a->place.role > LM_MLP_DOWN)
-            continue;
-        double excess = kure_kurtosis(state.w + a->offset, a->n) - 3;
-        column[l] = n[l]++ > 0 ? column[l] + (excess - column[l]) / n[l] : excess;
-    }
-    free(n);
-}
-
-static void log_validation(double *row)
-{
-    double *nll_of = row + BY_LANG + n_lang, *bits_of = nll_of + n_lang, all = 0, n_all = 0;
-    double *n = xcalloc(n_lang, sizeof *n), *bytes = xcalloc(n_lang, sizeof *bytes);
-    lm_trainer_score(trainer, &validation.text, validation_target, validation_nll);
-    memset(nll_of, 0, n_lang * sizeof *nll_of);
-    for (size_t w = 0, i = 0; w < windows.n; i += windows.w[w++].n) {
-        const struct lm_window *x = &windows.w[w];
-        size_t l = find_lang(held_out.lang[held_out.text[x->text].lang]);
-        for (size_t k = x->score; k < x->n; k++) {
-            nll_of[l] += validation_nll[i + k - 1];
-            bytes[l] += held_out.bytes[x->first + k];
-            n[l]++;
-        }
-    }
-    for (size_t l = 0; l < n_lang; l++) {
-        all += nll_of[l];
-        n_all += n[l];
-        bits_of[l] = bytes[l] > 0 ? nll_of[l] / M_LN2 / bytes[l] : NAN;
-        nll_of[l] /= n[l];
-    }
-    row[VALID_LOSS] = all / n_all;
-    free(bytes);
-    free(n);
-}
-
-static double row_began_s;
-
-static void log_row(const struct lm_trainer_report *r, int validate)
-{
-    double *row = lm_trainstate_row(&state), tokens = (double)batch * (double)context;
-    row[STEP] = (double)state.step;
-    row[TOKENS] = (double)state.step * tokens;
-    row[RATE] = r->rate;
-    row[LOSS] = sums[SUM_LOSS] / sums[SUM_STEPS];
-    row[NORM] = sums[SUM_NORM] / sums[SUM_STEPS];
-    row[KURE] = r->kure;
-    row[SPEED] = sums[SUM_STEPS] * tokens / (now_s() - row_began_s);
-    for (size_t l = 0; l < n_lang; l++)
-        row[BY_LANG + l] = sum_nll[l] / sum_tokens[l];
-    log_kurtosis(row + BY_LANG + 3 * n_lang);
-    if (validate)
-        log_validation(row);
-    memset(sum_nll, 0, n_lang * sizeof *sum_nll);
-    memset(sum_tokens, 0, n_lang * sizeof *sum_tokens);
-    sums[SUM_LOSS] = sums[SUM_NORM] = sums[SUM_STEPS] = 0;
-    write_log();
-    row_began_s = now_s();
-}
-
 /* ---- steps */
-
-static void save(void)
-{
-    if (checkpoint_path)
-        lm_trainstate_save(&state, checkpoint_path, settings, config_text, cli_history());
-}
 
 static void show(const struct lm_trainer_report *r, double began_s, uint64_t began_step)
 {
-    double each = (now_s() - began_s) / (double)(state.step - began_step);
+    double each = (lm_trainlog_now() - began_s) / (double)(state.step - began_step);
     long left = (long)(each * (double)((uint64_t)n_step - state.step));
     msg_progress("step %" PRIu64 " of %lld: loss %.3f, %.0f tokens/s, %ld:%02ld:%02ld left", state.step,
                  (long long)n_step, r->loss, (double)batch * (double)context / each, left / 3600,
                  left / 60 % 60, left % 60);
 }
 
-static void count(const struct lm_trainer_report *r)
+static void log_row(const struct lm_trainer_report *r, int validate)
+{
+    double *row = lm_trainlog_row(&run_log, r, (double)batch * (double)context);
+    if (validate)
+        row[LM_LOG_VALID] = lm_heldout_score(&heldout, trainer, n_lang,
+                                             lm_trainlog_of_lang(&run_log, row, LM_LOG_LANG_NLL),
+                                             lm_trainlog_of_lang(&run_log, row, LM_LOG_LANG_BITS));
+    if (log_path)
+        lm_trainlog_write(&run_log, log_path);
+    run_log.row_began_s = lm_trainlog_now();
+}
+
+/* One step; whether the loss is what it should be at all. */
+static int step(struct lm_trainer_report *r)
 {
     enum { PATIENCE = 200 };
-    for (size_t s = 0; s < (size_t)batch; s++)
-        for (size_t i = 0; i < (size_t)context; i++) {
-            sum_nll[sampler.lang[s]] += nll[s * (size_t)context + i];
-            sum_tokens[sampler.lang[s]]++;
-        }
-    sums[SUM_LOSS] += r->loss;
-    sums[SUM_NORM] += r->norm;
-    sums[SUM_STEPS]++;
-    int beyond = state.step > (uint64_t)warmup && r->loss > log((double)config.vocab_size);
-    sums[BEYOND] = beyond ? sums[BEYOND] + 1 : 0;
-    if (sums[BEYOND] >= PATIENCE)
+    const char *kept = checkpoint_path ? "; the last checkpoint is from before" : "";
+    double guessing = state.step < (uint64_t)warmup ? INFINITY : log((double)config.vocab_size);
+    lm_sampler_draw(&sampler, state.step + 1);
+    if (lm_trainer_step(trainer, &sampler.text, sampler.target, nll, r) == LM_TRAINER_DIVERGED)
+        die("step %" PRIu64 ": the loss is %g and the gradient's norm %g: diverged%s", state.step + 1,
+            r->loss, r->norm, kept);
+    double n_beyond = lm_trainlog_count(&run_log, r, sampler.lang, nll, (size_t)batch, (size_t)context,
+                                        guessing);
+    if (n_beyond >= PATIENCE)
         die("step %" PRIu64 ": the loss, %.4g, has been worse than guessing (%.4g) for %d steps: diverged%s",
-            state.step, r->loss, log((double)config.vocab_size), PATIENCE,
-            checkpoint_path ? "; the last checkpoint is from before" : "");
+            state.step, r->loss, guessing, PATIENCE, kept);
+    return n_beyond == 0;
+}
+
+static int is_due(int64_t every)
+{
+    return state.step % (uint64_t)every == 0;
 }
 
 static void train(void)
 {
-    double began_s = now_s(), deadline = max_minutes > 0 ? began_s + 60 * max_minutes : INFINITY;
+    double began_s = lm_trainlog_now(), deadline_s = max_minutes > 0 ? began_s + 60 * max_minutes : INFINITY;
     uint64_t began_step = state.step;
-    row_began_s = began_s;
     while (state.step < (uint64_t)n_step) {
         struct lm_trainer_report r;
-        lm_sampler_draw(&sampler, state.step + 1);
-        if (lm_trainer_step(trainer, &sampler.text, sampler.target, nll, &r) == LM_TRAINER_DIVERGED)
-            die("step %" PRIu64 ": the loss is %g and the gradient's norm %g: diverged%s", state.step + 1,
-                r.loss, r.norm, checkpoint_path ? "; the last checkpoint is from before" : "");
-        count(&r);
+        int is_good = step(&r), is_last = state.step == (uint64_t)n_step;
+        int validates = heldout.windows.n && (is_last || is_due(valid_every));
         show(&r, began_s, began_step);
-        int last = state.step == (uint64_t)n_step,
-            validate = windows.n && (last || state.step % (uint64_t)valid_every == 0);
-        if (last || validate || state.step % (uint64_t)log_every == 0)
-            log_row(&r, validate);
-        int stops = !last && (stopped || now_s() > deadline);
-        if (last || stops || (state.step % (uint64_t)checkpoint_every == 0 && !sums[BEYOND]))
-            save();
+        if (is_last || validates || is_due(log_every))
+            log_row(&r, validates);
+        int stops = !is_last && (stopped || lm_trainlog_now() > deadline_s);
+        if (checkpoint_path && (is_last || stops || (is_good && is_due(checkpoint_every))))
+            lm_trainstate_save(&state, checkpoint_path, settings, config_text, cli_history());
         if (stops)
             die("stopped after step %" PRIu64 " of %lld%s", state.step, (long long)n_step,
                 checkpoint_path ? ": --resume goes on from there" : "; there is no --checkpoint");
@@ -755,10 +616,8 @@ static void begin(enum gemm_precision precision)
     pick_kure();
     set_how();
     list_settings(precision);
-    lm_trainstate_init(&state, params, 2 * n_lang + N_SUM, n_column());
-    sum_nll = state.tally;
-    sum_tokens = sum_nll + n_lang;
-    sums = sum_tokens + n_lang;
+    lm_trainstate_init(&state, params, lm_trainlog_tally(n_lang),
+                       lm_trainlog_columns(n_lang, config.n_layer));
     if (!load_checkpoint()) {
         if (init)
             copy_weights(init, state.w);
@@ -768,8 +627,12 @@ static void begin(enum gemm_precision precision)
     if (init)
         lm_checkpoint_close(init);
     streams = xnew(n_lang, sizeof *streams);
-    for (size_t i = 0; i < n_lang; i++)
+    names = xnew(n_lang, sizeof(*names));
+    for (size_t i = 0; i < n_lang; i++) {
         streams[i] = (struct lm_stream){ lang[i].id, lang[i].n, lang[i].bytes };
+        names[i] = lang[i].lang;
+    }
+    lm_trainlog_init(&run_log, &state, names, n_lang);
     lm_sampler_init(&sampler, streams, n_lang, (size_t)context, (size_t)batch, temperature, seed);
     nll = xnew((size_t)batch, (size_t)context * sizeof *nll);
     trainer = lm_trainer_new(&how, &state, (size_t)context, precision, (int)n_thread, why);
@@ -788,9 +651,7 @@ static void finish(struct outdir *dir)
     lm_sampler_clear(&sampler);
     lm_trainstate_clear(&state);
     lm_params_free(params);
-    lm_batch_clear(&validation);
-    lm_windows_clear(&windows);
-    corpus_clear(&held_out);
+    lm_heldout_clear(&heldout);
     for (size_t i = 0; i < n_lang; i++)
         documents_clear(&lang[i]);
     tokenizer_free(tokenizer);
