@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const char *out_path = "-", *bits = "4", *grid = "ct", *per = "channel", *clip = "minmax",
-                  *scale = "auto", *bias = "none", *recipe_path, *report_path, *report_by = "tensor",
-                  *pack_path, *method = "rtn", *moments_path;
+                  *scale = "auto", *bias = "none", *rotate = "none", *recipe_path, *report_path,
+                  *report_by = "tensor", *pack_path, *method = "rtn", *moments_path;
 static char **only, **skip, **mix_list;
 static int beyond, embed_too, head_too, act_order, static_groups;
 static double damping = GPTQ_DAMPING;
@@ -30,6 +30,10 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "bias", CLI_CHOICE, &bias, "WHAT",
       "correct each output channel: its mean, or mean and spread (ACIQ) [none]", 0, 0, "none mean both" },
+    { 0, "rotate", CLI_STR, &rotate, "N",
+      "turn each N weights along the input by a Hadamard matrix before they are rounded, and back after, so "
+      "that they share an outlier; N is a power of two [none]",
+      0, 0, 0 },
     { 0, "method", CLI_CHOICE, &method, "METHOD",
       "rtn, to the nearest level; gptq, column after column, each making up for those before [rtn]", 0, 0,
       "rtn gptq" },
@@ -108,9 +112,9 @@ static const struct cli_prog prog = {
         "the MLP of layer 3.\n"
         "A recipe has columns that say for which tensors a row is (name, layer, role) and how they are "
         "quantised "
-        "(bits, grid, per, group, clip, scale, bias, beyond; what is empty is as the options say); others "
-        "are "
-        "ignored. The first row that is for a tensor counts; bits 16 leaves it alone. --only and --skip hold "
+        "(bits, grid, per, group, clip, scale, bias, rotate, beyond; what is empty is as the options say); "
+        "others are ignored. The first row that is for a tensor counts; bits 16 leaves it alone. --only and "
+        "--skip hold "
         "as well.\n"
         "The report has alpha, half the range, and scale as means over cells; mse, sqnr_db and clipped_share "
         "of what "
@@ -145,8 +149,8 @@ static struct choice_rules rules;
 
 static void set_usual(void)
 {
-    const char *const keys[] = { "bits", "grid", "per", "clip", "scale", "bias", "beyond" };
-    const char *const values[] = { bits, grid, per, clip, scale, bias, beyond ? "yes" : "no" };
+    const char *const keys[] = { "bits", "grid", "per", "clip", "scale", "bias", "rotate", "beyond" };
+    const char *const values[] = { bits, grid, per, clip, scale, bias, rotate, beyond ? "yes" : "no" };
     char why[QUANT_WHY_MAX];
     quant_spec_init(&rules.usual);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -174,7 +178,7 @@ static void read_recipe(void)
     if (!says[1] || !says[2])
         die("%s: a recipe needs a column that says for which tensors a row is (name, layer, role) and one "
             "that says how "
-            "(bits, grid, per, group, clip, scale, bias, beyond)",
+            "(bits, grid, per, group, clip, scale, bias, rotate, beyond)",
             recipe_path);
     while (csvin_next(in)) {
         quant_recipe_row(recipe, csvin_line(in));
@@ -215,6 +219,7 @@ static void check_method(void)
         die_usage("--method gptq needs --moments");
     if (gptq && strcmp(bias, "none") != 0)
         die_usage("--bias would undo what --method gptq does");
+    cli_refuse_if(gptq, &rotate, "with --method gptq");
     cli_refuse_if(!gptq, &damping, "without --method gptq");
     cli_refuse_if(!gptq, &act_order, "without --method gptq");
     cli_refuse_if(!gptq, &static_groups, "without --method gptq");

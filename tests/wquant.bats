@@ -129,6 +129,69 @@ bytes() {
     awk 'NR == 1 { best = $1 } NR == 2 { exit !(best < 0.75 * $1) }' all
 }
 
+# hadamard SIZE,SIZE,... : each line of numbers in blocks of these sizes, times Sylvester's matrix over sqrt(SIZE)
+hadamard() {
+    awk -v sizes="$1" '
+        function sign(i, j,   odd) { while (i && j) { odd += (i % 2) && (j % 2); i = int(i / 2); j = int(j / 2) } return odd % 2 ? -1 : 1 }
+        BEGIN { n = split(sizes, size, ",") }
+        { at = 0
+          for (b = 1; b <= n; b++) {
+              for (i = 0; i < size[b]; i++) {
+                  x = 0
+                  for (j = 0; j < size[b]; j++) x += sign(i, j) * $(at + j + 1)
+                  printf "%.9g ", x / sqrt(size[b])
+              }
+              at += size[b]
+          }
+          print "" }'
+}
+
+@test "wquant: --rotate rounds what a Hadamard matrix makes of each row, and turns it back" {
+    weights >w.t # 10 x 24: blocks of 16 leave 8, of 2 nothing
+    weights | tensorcat --to=text >w.txt
+    for try in 16=16,8 4=4,4,4,4,4,4 64=16,8; do
+        for options in "--bits=3" "--bits=3 --per=tensor --grid=absmax" "--bits=4 --per=group:5 --clip=mse" "--grid=ct-asym"; do
+            # shellcheck disable=SC2086
+            hadamard "${try#*=}" <w.txt | tensorcat --from=text --name=w | wquant $options | tensorcat --to=text |
+                hadamard "${try#*=}" >wanted
+            # shellcheck disable=SC2086
+            wquant --rotate="${try%=*}" $options w.t | tensorcat --to=text >got
+            paste -d' ' wanted got | awk '{ for (i = 1; i <= 24; i++) { d = $i - $(i + 24); if (d * d > 1e-10) { print NR, i, $i, $(i + 24); exit 1 } } }' ||
+                { echo "$try $options"; return 1; }
+            run ! cmp -s got w.txt
+        done
+    done
+    # along the input in gpt2's layout too
+    tensorcat --to=text w.t | awk '{ for (i = 1; i <= NF; i++) m[NR, i] = $i } END { for (i = 1; i <= 24; i++) {
+        for (r = 1; r <= 10; r++) printf "%s ", m[r, i]; print "" } }' | tensorcat --from=text --name=h.0.mlp.c_fc.weight >in_out.t
+    for options in "--bits=3" "--bits=3 --per=tensor"; do
+        # shellcheck disable=SC2086
+        wquant $options --rotate=8 w.t | tensorcat --to=text | tr ' ' '\n' | sort -g >wanted
+        # shellcheck disable=SC2086
+        wquant $options --rotate=8 in_out.t | tensorcat --to=text | tr ' ' '\n' | sort -g | cmp - wanted
+    done
+}
+
+@test "wquant: --rotate takes an outlier's harm away; what it cannot do is said" {
+    awk 'BEGIN { s = 7; for (i = 0; i < 4096; i++) { s = (s * 16807) % 2147483647; print s / 2147483647 - 0.5 + (i % 512 == 9 ? 16 : 0) } }' |
+        tensorcat --from=text --shape=8x512 --name=w >w.t
+    wquant --report=plain.csv w.t >/dev/null
+    wquant --rotate=128 --report=turned.csv w.t >/dev/null
+    awk -v p="$(field mse <plain.csv)" -v t="$(field mse <turned.csv)" 'BEGIN { print p, t; exit !(t < p / 8) }'
+    # the report: errors are of the weights, what is predicted is of what was rounded
+    close "$(field predicted_mse_gauss <turned.csv)" "$(field mse <turned.csv)" 0.2
+    printf 'role,rotate\nmlp_*,64\n' >recipe.csv
+    modelcat "$(golden bloom-a)" >m.t
+    wquant --recipe=recipe.csv m.t >r.t
+    wquant --rotate=64 --only='role:mlp_*' m.t >o.t
+    [[ $(values r.t transformer.h.1.mlp.dense_h_to_4h.weight) == "$(values o.t transformer.h.1.mlp.dense_h_to_4h.weight)" ]]
+    for n in 3 1 131072 x; do
+        wrong_usage "--rotate: '$n' is not none or a power of two from 2 to 65536" wquant --rotate $n m.t
+    done
+    run -1 --separate-stderr wquant --rotate=16 --per=channel --pack out m.t
+    [[ $stderr == *": cannot be packed: its levels are those of rotated rows, which loaders do not turn back" && ! -e out ]]
+}
+
 # ---- which tensors
 
 # changed A B: names of tensors that differ

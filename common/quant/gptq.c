@@ -33,6 +33,8 @@ const char *gptq_why(int status)
         return "the second moment is not finite, or negative on its diagonal";
     case GPTQ_ALL_DEAD:
         return "the second moment is all zeros";
+    case GPTQ_ROTATED:
+        return "rows that are rotated have other second moments";
     case GPTQ_NOT_DEFINITE:
         return "the second moment is not positive definite, whatever the damping";
     default:
@@ -401,6 +403,8 @@ int gptq_solve(const struct gptq_basis *b, const struct quant_plan *plan, const 
     };
     int status = 0;
     *bad_row = 0;
+    if (j.spec->rotate)
+        return GPTQ_ROTATED;
     j.n_cell = quant_row_cells(j.spec, b->n, &j.cell_cols);
     j.refit = j.n_cell > 1 &&
               !b->static_groups; /* the only group of a row is made from weights as they are */

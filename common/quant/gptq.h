@@ -27,7 +27,7 @@ enum { GPTQ_BLOCK = 128 };
 #define GPTQ_DAMPING_MAX 100.0
 
 /* Reasons, as gptq_why says them: those of row.h too. */
-enum { GPTQ_NO_MOMENT = -11, GPTQ_ALL_DEAD = -12, GPTQ_NOT_DEFINITE = -13 };
+enum { GPTQ_NO_MOMENT = -11, GPTQ_ALL_DEAD = -12, GPTQ_NOT_DEFINITE = -13, GPTQ_ROTATED = -14 };
 const char *gptq_why(int status);
 
 /* An H made ready for the matrices that it is of. Columns with H_jj = 0 are dead: their weights become 0

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "quant/pack.h"
+#include "quant/rotate.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,7 +106,7 @@ static int leaves_range(const struct job *j, const struct quant_fit *fit, const 
         most = fmaxf(most, fmaxf(fabsf(c->hi - c->offset), fabsf(c->lo - c->offset)) * fabsf(c->scale));
     }
     const struct quant_spec *s = quant_plan_spec(j->plan);
-    if (most < limit / 2 && !s->bias && s->method == QUANT_ROUND) /* others know no bounds */
+    if (most < limit / 2 && !s->bias && !s->rotate && s->method == QUANT_ROUND) /* others know no bounds */
         return 0;
     for (size_t i = 0; i < j->sheet->cols; i++)
         if (!(fabsf(q[i]) < j->sheet->limit))
@@ -251,6 +252,32 @@ void quant_sheet_floats(const struct quant_sheet *sheet, int n_thread, float *w)
     threads_for(n_thread, (sheet->rows + PANEL_ROWS - 1) / PANEL_ROWS, read_panel, &r);
 }
 
+static void rotate_rows(float *w, size_t rows, size_t cols, size_t block)
+{
+    for (size_t r = 0; r < rows; r++)
+        rotate_row(w + r * cols, cols, block);
+}
+
+int quant_sheet_whole(const struct quant_plan *plan, const struct quant_sheet *sheet, struct quant_fit *whole)
+{
+    size_t n = sheet->rows * sheet->cols, block = quant_plan_spec(plan)->rotate;
+    const float *w = sheet->f32;
+    float *floats = NULL;
+    if (block) {
+        w = floats = xaligned(n, sizeof *floats);
+        quant_sheet_floats(sheet, 1, floats);
+        rotate_rows(floats, sheet->rows, sheet->cols, block);
+    } else if (!w && sheet->load) {
+        w = floats = xaligned(n, sizeof *floats);
+        sheet->load(sheet->source, 0, n, floats);
+    }
+    struct quant_work *work = quant_work_new(plan);
+    int status = quant_whole(work, w, n, whole);
+    quant_work_free(work);
+    free(floats);
+    return status;
+}
+
 struct rounding {
     const struct quant_plan *plan;
     const struct quant_fit *whole;
@@ -285,8 +312,8 @@ int quant_rows(const struct quant_plan *plan, const float *w, size_t rows, size_
     j.work = xcalloc(n, sizeof(*j.work));
     j.status = xcalloc(rows, sizeof *j.status);
     if (quant_plan_spec(plan)->per == QUANT_PER_TENSOR) {
-        j.work[0] = quant_work_new(plan);
-        status = quant_whole(j.work[0], w, rows * cols, &whole);
+        const struct quant_sheet sheet = { .rows = rows, .cols = cols, .f32 = w };
+        status = quant_sheet_whole(plan, &sheet, &whole);
         j.whole = &whole;
     }
     if (!status)
@@ -300,22 +327,6 @@ int quant_rows(const struct quant_plan *plan, const float *w, size_t rows, size_
         quant_work_free(j.work[i]);
     free(j.work);
     free(j.status);
-    return status;
-}
-
-int quant_sheet_whole(const struct quant_plan *plan, const struct quant_sheet *sheet, struct quant_fit *whole)
-{
-    size_t n = sheet->rows * sheet->cols;
-    const float *w = sheet->f32;
-    float *floats = NULL;
-    if (!w && sheet->load) {
-        w = floats = xaligned(n, sizeof *floats);
-        sheet->load(sheet->source, 0, n, floats);
-    }
-    struct quant_work *work = quant_work_new(plan);
-    int status = quant_whole(work, w, n, whole);
-    quant_work_free(work);
-    free(floats);
     return status;
 }
 

@@ -54,6 +54,8 @@ const char *pack_refuses(const struct quant_spec *s, size_t cols)
         return "the group does not divide the columns";
     if (s->method != QUANT_ROUND)
         return "noise has no levels";
+    if (s->rotate)
+        return "its levels are those of rotated rows, which loaders do not turn back";
     if (s->bias)
         return "a bias correction has no place in it";
     if (s->scale == QUANT_SCALE_F32 || s->scale == QUANT_SCALE_F16 || s->scale == QUANT_SCALE_BF16)

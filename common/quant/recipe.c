@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hows[] = { "bits",  "grid", "per",    "group",  "clip",
-                                    "scale", "bias", "beyond", "method", "seed" };
+static const char *const hows[] = { "bits", "grid",   "per",    "group", "clip",  "scale",
+                                    "bias", "beyond", "method", "seed",  "rotate" };
 enum { N_HOW = sizeof hows / sizeof *hows };
 
 struct row {

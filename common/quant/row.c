@@ -5,6 +5,7 @@
 #include "math/moments.h"
 #include "quant/clip.h"
 #include "quant/noise.h"
+#include "quant/rotate.h"
 #include "quant/search.h"
 #include "quant/select.h"
 #include <math.h>
@@ -20,6 +21,8 @@ struct quant_plan {
 struct quant_work {
     const struct quant_plan *plan;
     struct quant_search *search; /* QUANT_MSE */
+    float *rotated;              /* [room] a row */
+    size_t room;
 };
 
 const char *quant_why(int status)
@@ -66,9 +69,23 @@ struct quant_work *quant_work_new(const struct quant_plan *plan)
 
 void quant_work_free(struct quant_work *work)
 {
-    if (work)
+    if (work) {
         quant_search_free(work->search);
+        free(work->rotated);
+    }
     free(work);
+}
+
+/* The row as it is rounded: w itself, or rotated in the worker's scratch. */
+static const float *rotated(struct quant_work *work, const float *w, size_t cols)
+{
+    size_t block = work->plan->spec.rotate;
+    if (!block)
+        return w;
+    xgrow(&work->rotated, &work->room, cols, sizeof *work->rotated);
+    memcpy(work->rotated, w, cols * sizeof *w);
+    rotate_row(work->rotated, cols, block);
+    return work->rotated;
 }
 
 /* ---- figures of a cell */
@@ -234,6 +251,7 @@ int quant_row(struct quant_work *work, const struct quant_fit *whole, const floa
               struct quant_fit *fit, uint8_t *code)
 {
     const struct quant_spec *s = &work->plan->spec;
+    const float *x = rotated(work, w, cols);
     size_t cell_cols, n_cell = quant_row_cells(s, cols, &cell_cols);
     for (size_t k = 0, at = 0; k < n_cell; k++, at += cell_cols) {
         size_t n = cols - at < cell_cols ? cols - at : cell_cols;
@@ -241,13 +259,15 @@ int quant_row(struct quant_work *work, const struct quant_fit *whole, const floa
         if (whole)
             fit[k] = *whole;
         else
-            status = fit_cell(work, w + at, n, &fit[k]);
+            status = fit_cell(work, x + at, n, &fit[k]);
         if (status < 0)
             return status;
-        quant_cell_round(&fit[k].cell, w + at, n, out + at);
+        quant_cell_round(&fit[k].cell, x + at, n, out + at);
         if (code)
-            quant_cell_codes(&fit[k].cell, s->bits, w + at, n, code + at);
+            quant_cell_codes(&fit[k].cell, s->bits, x + at, n, code + at);
     }
+    if (s->rotate)
+        rotate_row(out, cols, s->rotate);
     if (s->bias && cols)
         correct_bias(s->bias, w, out, cols);
     if (s->method == QUANT_NOISE)
@@ -276,9 +296,10 @@ void quant_measure(struct quant_work *work, const struct quant_fit *fit, const f
                    size_t cols, struct quant_stats *stats)
 {
     size_t cell_cols, n_cell = quant_row_cells(&work->plan->spec, cols, &cell_cols);
+    const float *as_rounded = rotated(work, w, cols);
     for (size_t k = 0, at = 0; k < n_cell; k++, at += cell_cols) {
         size_t n = cols - at < cell_cols ? cols - at : cell_cols;
-        const float *x = w + at;
+        const float *x = as_rounded + at;
         double alpha = ((double)fit[k].hi - (double)fit[k].lo) / 2, scale = fabs((double)fit[k].cell.scale);
         double mean = sum_of(x, x, n, 0) / (double)n, sd = sqrt(sum_squares_off(x, x, n, mean) / (double)n);
         double laplace_sd = M_SQRT2 * sum_off(x, x, n, mean) / (double)n;
@@ -286,7 +307,7 @@ void quant_measure(struct quant_work *work, const struct quant_fit *fit, const f
                                     .n_clipped = count_outside(x, n, fit[k].lo, fit[k].hi),
                                     .n_cell = 1,
                                     .squares = sum_row_squares(x, x, n, 0),
-                                    .errors = sum_errors(x, q + at, n, 0),
+                                    .errors = sum_errors(w + at, q + at, n, 0),
                                     .alpha = alpha,
                                     .scale = scale,
                                     .as_gauss = predicted(2, sd, alpha, scale, n),

@@ -28,7 +28,8 @@ struct quant_fit {
 /* Cells of a row: how many, and how many weights each but the last has. */
 size_t quant_row_cells(const struct quant_spec *spec, size_t cols, size_t *cell_cols);
 
-/* The one cell of a matrix of n weights, for QUANT_PER_TENSOR. 0 or a reason. */
+/* The one cell of a matrix of n weights, of rows that have been rotated if they are, for QUANT_PER_TENSOR. 0
+ * or a reason. */
 int quant_whole(struct quant_work *work, const float *w, size_t n, struct quant_fit *fit);
 
 /* Quantises a row: w[cols] to out[cols], which do not overlap; its cells to fit[quant_row_cells]; code[cols],

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "quant/spec.h"
 #include "base/num.h"
+#include "quant/rotate.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -80,6 +81,16 @@ static int set_clip(struct quant_spec *s, const char *value)
     return 0;
 }
 
+static int set_rotate(struct quant_spec *s, const char *value)
+{
+    int64_t v = 0;
+    if (strcmp(value, "none") != 0 &&
+        (num_parse_i64(value, &v) < 0 || v < 2 || v > ROTATE_MOST || (v & (v - 1))))
+        return -1;
+    s->rotate = (size_t)v;
+    return 0;
+}
+
 int quant_spec_set(struct quant_spec *s, const char *key, const char *value, char why[QUANT_WHY_MAX])
 {
     int i;
@@ -121,12 +132,15 @@ int quant_spec_set(struct quant_spec *s, const char *key, const char *value, cha
         if (i < 0)
             return refuse(why, key, value, "rtn or noise");
         s->method = (enum quant_method)i;
+    } else if (!strcmp(key, "rotate")) {
+        if (set_rotate(s, value) < 0)
+            return refuse(why, key, value, "none or a power of two from 2 to 65536");
     } else if (!strcmp(key, "seed")) {
         if (num_parse_u64(value, &s->seed) < 0)
             return refuse(why, key, value, "a whole number from 0 to 18446744073709551615");
     } else {
         snprintf(why, QUANT_WHY_MAX,
-                 "'%.60s' is not one of: bits grid per clip scale bias beyond method seed", key);
+                 "'%.60s' is not one of: bits grid per clip scale bias beyond rotate method seed", key);
         return -1;
     }
     return 0;
@@ -201,6 +215,8 @@ char *quant_spec_text(const struct quant_spec *s, char text[QUANT_TEXT_MAX])
         n += snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",bias=%s", biases[s->bias]);
     if (s->beyond)
         n += snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",beyond=yes");
+    if (s->rotate)
+        n += snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",rotate=%zu", s->rotate);
     if (s->method)
         snprintf(text + n, (size_t)(QUANT_TEXT_MAX - n), ",method=%s,seed=%" PRIu64, methods[s->method],
                  s->seed);

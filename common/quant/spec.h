@@ -39,6 +39,8 @@ struct quant_spec {
     int beyond;     /* whether a rule may go beyond the largest |w|; else it ends there */
     enum quant_scale scale;
     enum quant_bias bias;
+    size_t rotate; /* rows are turned by Hadamard matrices of this order (rotate.h), rounded, and turned back;
+                      0: not */
     enum quant_method method;
     uint64_t seed; /* of QUANT_NOISE */
 };
@@ -48,8 +50,8 @@ void quant_spec_init(struct quant_spec *s);
 
 /* Sets one key: bits, grid, per (tensor, channel, group:N), clip (a rule; pct:P), scale (f32 f16 bf16, same
  * as the weights, auto: same with the grids of compressed-tensors, else f32), bias (none mean both), beyond
- * (no yes), method (rtn noise), seed (of noise). Return 0; or -1 with a reason in why, s unchanged by the key
- * at fault. */
+ * (no yes), rotate (a power of two, or none), method (rtn noise), seed (of noise). Return 0; or -1 with a
+ * reason in why, s unchanged by the key at fault. */
 enum { QUANT_WHY_MAX = 200 };
 int quant_spec_set(struct quant_spec *s, const char *key, const char *value, char why[QUANT_WHY_MAX]);
 /* The same for each KEY=VALUE of a text. */
@@ -61,7 +63,7 @@ enum quant_scale quant_scale_own(const char *dtype);
 void quant_spec_resolve(struct quant_spec *s, enum quant_scale own);
 
 /* Values as the text has them: "group:128", "pct:99.9"; the whole in the form that quant_spec_parse takes. */
-enum { QUANT_TEXT_MAX = 160 };
+enum { QUANT_TEXT_MAX = 192 };
 char *quant_spec_per_text(const struct quant_spec *s, char text[QUANT_TEXT_MAX]);
 char *quant_spec_clip_text(const struct quant_spec *s, char text[QUANT_TEXT_MAX]);
 char *quant_spec_text(const struct quant_spec *s, char text[QUANT_TEXT_MAX]);
