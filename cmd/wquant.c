@@ -13,7 +13,7 @@ static const char *out_path = "-", *bits = "4", *grid = "ct", *per = "channel", 
 static char **only, **skip, **mix_list;
 static int beyond, embed_too, head_too, act_order, static_groups;
 static double damping = GPTQ_DAMPING;
-static int64_t memory_mib = 2048, level = TS_LEVEL, n_thread = 1;
+static int64_t memory_mib = 2048, n_solve = 8, level = TS_LEVEL, n_thread = 1;
 
 static const struct cli_opt opts[] = {
     { 0, "bits", CLI_STR, &bits, "N", "bits of a weight, 2 to 8; 16 leaves weights as they are [4]", 0, 0,
@@ -43,8 +43,10 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "mix", CLI_LIST, &mix_list, "MIX",
       "what each language of the moments counts for: its tokens (`pooled`), all the same (`balanced`), or "
-      "LANG=W,.., other languages then for nothing [pooled]",
+      "LANG=W,.., other languages then for nothing; or `minmax`, what makes the worst off best off [pooled]",
       0, 0, 0 },
+    { 0, "solves", CLI_INT, &n_solve, "N",
+      "with --mix minmax: solutions of a matrix to choose from, at most [8]", 1, 1000, 0 },
     { 0, "damping", CLI_NUM, &damping, "X",
       "gptq: share of the mean of a moment's diagonal that is added to all of it; ten times as much, and "
       "said, "
@@ -153,6 +155,7 @@ static void set_usual(void)
     const char *const values[] = { bits, grid, per, clip, scale, bias, rotate, beyond ? "yes" : "no" };
     char why[QUANT_WHY_MAX];
     quant_spec_init(&rules.usual);
+    rules.usual.has_moments = moments_path != NULL;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (quant_spec_set(&rules.usual, keys[i], values[i], why) < 0)
             die_usage("--%s", why);
@@ -192,6 +195,7 @@ static void read_recipe(void)
 /* ---- moments */
 
 static struct lm_grams *grams;
+static int is_minmax;
 
 static void read_moments(void)
 {
@@ -200,12 +204,16 @@ static void read_moments(void)
     char why[LM_GRAMS_WHY_MAX];
     if (lm_mix_parse(&mix, mix_list ? mix_list : usual_mix, why) < 0)
         die_usage("--mix: %s", why);
+    is_minmax = mix.kind == LM_MIX_MINMAX;
+    if (is_minmax && strcmp(method, "gptq") != 0)
+        die_usage("--mix minmax needs --method gptq");
+    cli_refuse_if(!is_minmax, &n_solve, "without --mix minmax");
     if (!moments_path) {
         lm_mix_clear(&mix);
         return;
     }
-    grams = lm_grams_read(moments_path, &mix, !strcmp(report_by, "lang"), (size_t)memory_mib << 20,
-                          (int)n_thread, why);
+    grams = lm_grams_read(moments_path, &mix, is_minmax || !strcmp(report_by, "lang"),
+                          (size_t)memory_mib << 20, (int)n_thread, why);
     if (!grams)
         die("%s: %s", moments_path, why);
     lm_mix_clear(&mix);
@@ -223,7 +231,8 @@ static void check_method(void)
     cli_refuse_if(!gptq, &damping, "without --method gptq");
     cli_refuse_if(!gptq, &act_order, "without --method gptq");
     cli_refuse_if(!gptq, &static_groups, "without --method gptq");
-    cli_refuse_if(!gptq && !report_path, &moments_path, "without --method gptq or --report");
+    cli_refuse_if(!gptq && !report_path && rules.usual.clip != QUANT_MOMENTS && !recipe_path, &moments_path,
+                  "without --method gptq, --clip moments, --recipe or --report");
     cli_refuse_if(!moments_path, &mix_list, "without --moments");
     cli_refuse_if(!moments_path, &memory_mib, "without --moments");
     cli_refuse_if(!report_path, &report_by, "without --report");
@@ -235,6 +244,7 @@ static struct solver *open_solver(void)
 {
     const struct solver_options o = { .method = strcmp(method, "gptq") ? SOLVER_RTN : SOLVER_GPTQ,
                                       .gptq = { damping, act_order, static_groups },
+                                      .n_solve = is_minmax ? (int)n_solve : 0,
                                       .n_thread = (int)n_thread };
     return grams ? solver_new(grams, &o) : NULL;
 }

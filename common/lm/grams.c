@@ -64,15 +64,17 @@ static int parse_item(struct lm_mix *m, const char *item, char *why)
 
 int lm_mix_parse(struct lm_mix *m, char *const *list, char why[LM_GRAMS_WHY_MAX])
 {
+    static const char *const kinds[] = { "pooled", "balanced", "minmax" };
     size_t n = 0;
     while (list[n])
         n++;
     *m = (struct lm_mix){ .kind = LM_MIX_NAMED };
     for (size_t i = 0; i < n; i++)
-        if (!strcmp(list[i], "pooled") || !strcmp(list[i], "balanced")) {
-            m->kind = *list[i] == 'p' ? LM_MIX_POOLED : LM_MIX_BALANCED;
-            return n == 1 ? 0 : fail(why, "'%s' is all of a mix", list[i]);
-        }
+        for (int k = 0; k < LM_MIX_NAMED; k++)
+            if (!strcmp(list[i], kinds[k])) {
+                m->kind = (enum lm_mix_kind)k;
+                return n == 1 ? 0 : fail(why, "'%s' is all of a mix", list[i]);
+            }
     m->name = xnew(n, sizeof *m->name);
     m->weight = xnew(n, sizeof *m->weight);
     for (size_t i = 0; i < n; i++)

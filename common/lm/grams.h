@@ -14,6 +14,7 @@ enum { LM_GRAMS_WHY_MAX = 600 };
 enum lm_mix_kind {
     LM_MIX_POOLED,   /* its tokens */
     LM_MIX_BALANCED, /* as much as any other */
+    LM_MIX_MINMAX,   /* its tokens at first; then what makes the worst off best off, for the caller to find */
     LM_MIX_NAMED     /* what is said, 0 if nothing is */
 };
 struct lm_mix {
@@ -22,8 +23,8 @@ struct lm_mix {
     char **name;
     double *weight;
 };
-/* From the items of a list, NULL-ended: "pooled" or "balanced" alone; or NAME=W, W > 0, and NAME, which is
- * NAME=1. 0, with what lm_mix_clear frees; or -1 with a reason in why. */
+/* From the items of a list, NULL-ended: "pooled", "balanced" or "minmax" alone; or NAME=W, W > 0, and NAME,
+ * which is NAME=1. 0, with what lm_mix_clear frees; or -1 with a reason in why. */
 int lm_mix_parse(struct lm_mix *m, char *const *list, char why[LM_GRAMS_WHY_MAX]);
 void lm_mix_clear(struct lm_mix *m);
 

@@ -238,7 +238,7 @@ static int load_panel(const struct panel *p, size_t *bad_row)
             if (j->whole)
                 fit[k] = *j->whole;
             else
-                status = quant_whole(p->w->work, row + at, least(j->cell_cols, n - at), &fit[k]);
+                status = quant_fit_at(p->w->work, row + at, least(j->cell_cols, n - at), at, &fit[k]);
             if (status < 0) {
                 *bad_row = p->first + i;
                 return status;
@@ -307,7 +307,7 @@ static int refit_groups(const struct panel *p, size_t reach, size_t low, size_t 
                 p->w->row[c] = (float)((double)p->w->w[at] - u[at]);
             }
             struct quant_fit *fit = &j->fit[(p->first + i) * j->n_cell + k];
-            int status = quant_whole(p->w->work, p->w->row + from, end - from, fit);
+            int status = quant_fit_at(p->w->work, p->w->row + from, end - from, from, fit);
             if (status < 0) {
                 *bad_row = p->first + i;
                 return status;

@@ -8,6 +8,7 @@
 #include "quant/rotate.h"
 #include "quant/search.h"
 #include "quant/select.h"
+#include "quant/weighted.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,13 +17,17 @@ struct quant_plan {
     struct quant_spec spec;
     double gauss, laplace; /* optimal alpha in sd */
     struct clip_table *gennorm;
+    double *importance; /* [cols] of QUANT_MOMENTS; NULL: all alike */
+    size_t cols;
 };
 
 struct quant_work {
     const struct quant_plan *plan;
-    struct quant_search *search; /* QUANT_MSE */
+    struct quant_search *search; /* QUANT_MSE, QUANT_MOMENTS */
     float *rotated;              /* [room] a row */
     size_t room;
+    double *importance;          /* of a cell's weights, [importance_room] */
+    size_t importance_room;
 };
 
 const char *quant_why(int status)
@@ -50,7 +55,17 @@ void quant_plan_free(struct quant_plan *plan)
 {
     if (plan)
         free(plan->gennorm);
+    if (plan)
+        free(plan->importance);
     free(plan);
+}
+
+void quant_plan_weigh(struct quant_plan *plan, const double *importance, size_t cols)
+{
+    free(plan->importance);
+    plan->importance = xnew(cols, sizeof *importance);
+    memcpy(plan->importance, importance, cols * sizeof *importance);
+    plan->cols = cols;
 }
 
 const struct quant_spec *quant_plan_spec(const struct quant_plan *plan)
@@ -62,7 +77,7 @@ struct quant_work *quant_work_new(const struct quant_plan *plan)
 {
     struct quant_work *w = xcalloc(1, sizeof *w);
     w->plan = plan;
-    if (plan->spec.clip == QUANT_MSE)
+    if (plan->spec.clip == QUANT_MSE || plan->spec.clip == QUANT_MOMENTS)
         w->search = quant_search_new();
     return w;
 }
@@ -72,6 +87,7 @@ void quant_work_free(struct quant_work *work)
     if (work) {
         quant_search_free(work->search);
         free(work->rotated);
+        free(work->importance);
     }
     free(work);
 }
@@ -153,7 +169,7 @@ static double half_width(const struct quant_plan *p, const float *w, size_t n, d
     case QUANT_ACIQ_LAPLACE: /* sd = b sqrt 2 */
         return p->laplace * M_SQRT2 * (sum_off(w, w, n, m.mean) / (double)n);
     case QUANT_KURT:
-        return p->gauss * m.sd * (1 + 0.1 * m.kurtosis);
+        return p->gauss * m.sd * (1 + 0.1 * (isnan(p->spec.kurtosis) ? m.kurtosis : p->spec.kurtosis));
     default:
         return clip_table_at(p->gennorm, m.kurtosis) * m.sd;
     }
@@ -164,17 +180,33 @@ static float at_most(double x, float limit)
     return x < (double)limit ? (float)x : limit;
 }
 
+/* The candidate of search.h for a cell whose first weight is in that column. */
+static int search_range(struct quant_work *work, const float *w, size_t n, size_t column, int sign, float lo,
+                        float hi)
+{
+    const struct quant_plan *p = work->plan;
+    const struct quant_spec *s = &p->spec;
+    if (s->clip == QUANT_MSE || !p->importance)
+        return quant_search_best(work->search, s->grid, s->bits, s->scale, w, n, lo, hi, sign);
+    xgrow(&work->importance, &work->importance_room, n, sizeof *work->importance);
+    for (size_t i = 0; i < n; i++, column++)
+        work->importance[i] = p->importance[column % p->cols];
+    return weighted_search_best(work->search, s->grid, s->bits, s->scale, w, work->importance, n, lo, hi,
+                                sign);
+}
+
 /* Narrows lo..hi, the range of w[0..n-1] widened to hold 0, by the rule; symmetric grids read the larger side
  * of it. */
-static void clip_range(struct quant_work *work, const float *w, size_t n, int sign, float *lo, float *hi)
+static void clip_range(struct quant_work *work, const float *w, size_t n, size_t column, int sign, float *lo,
+                       float *hi)
 {
     const struct quant_spec *s = &work->plan->spec;
     float most = -*lo > *hi ? -*lo : *hi, a;
     int asym = quant_grid_is_asym(s->grid);
     if (s->clip == QUANT_MINMAX || most == 0)
         return;
-    if (s->clip == QUANT_MSE) {
-        int i = quant_search_best(work->search, s->grid, s->bits, s->scale, w, n, *lo, *hi, sign);
+    if (s->clip == QUANT_MSE || s->clip == QUANT_MOMENTS) {
+        int i = search_range(work, w, n, column, sign, *lo, *hi);
         double p = i < 0 ? 1 : quant_search_shrink(work->search, i);
         *lo = (float)((double)*lo * p);
         *hi = (float)((double)*hi * p);
@@ -204,7 +236,7 @@ static void clip_range(struct quant_work *work, const float *w, size_t n, int si
 
 /* ---- cells and rows */
 
-static int fit_cell(struct quant_work *work, const float *w, size_t n, struct quant_fit *f)
+int quant_fit_at(struct quant_work *work, const float *w, size_t n, size_t column, struct quant_fit *f)
 {
     const struct quant_spec *s = &work->plan->spec;
     float least, most;
@@ -216,7 +248,7 @@ static int fit_cell(struct quant_work *work, const float *w, size_t n, struct qu
         hi = -lo > hi ? -lo : hi;
         lo = lo < 0 || s->grid != QUANT_GPTQ ? -hi : 0;
     }
-    clip_range(work, w, n, sign, &lo, &hi);
+    clip_range(work, w, n, column, sign, &lo, &hi);
     f->lo = lo;
     f->hi = hi;
     return quant_grid_fit(s->grid, s->bits, s->scale, lo, hi, sign, &f->cell) < 0 ? QUANT_RANGE : 0;
@@ -231,7 +263,7 @@ size_t quant_row_cells(const struct quant_spec *spec, size_t cols, size_t *cell_
 int quant_whole(struct quant_work *work, const float *w, size_t n, struct quant_fit *fit)
 {
     *fit = (struct quant_fit){ .lo = 0 };
-    return n ? fit_cell(work, w, n, fit) : 0;
+    return n ? quant_fit_at(work, w, n, 0, fit) : 0;
 }
 
 /* Banner et al.'s two parts of bias correction, in place. */
@@ -259,7 +291,7 @@ int quant_row(struct quant_work *work, const struct quant_fit *whole, const floa
         if (whole)
             fit[k] = *whole;
         else
-            status = fit_cell(work, x + at, n, &fit[k]);
+            status = quant_fit_at(work, x + at, n, at, &fit[k]);
         if (status < 0)
             return status;
         quant_cell_round(&fit[k].cell, x + at, n, out + at);

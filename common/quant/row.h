@@ -14,6 +14,8 @@ const char *quant_why(int status);
 struct quant_plan;
 struct quant_plan *quant_plan_new(const struct quant_spec *spec);
 void quant_plan_free(struct quant_plan *plan);
+/* What each column counts for, of QUANT_MOMENTS: importance[cols] is copied. Without it all count alike. */
+void quant_plan_weigh(struct quant_plan *plan, const double *importance, size_t cols);
 const struct quant_spec *quant_plan_spec(const struct quant_plan *plan);
 /* Scratch of one thread. */
 struct quant_work;
@@ -31,6 +33,8 @@ size_t quant_row_cells(const struct quant_spec *spec, size_t cols, size_t *cell_
 /* The one cell of a matrix of n weights, of rows that have been rotated if they are, for QUANT_PER_TENSOR. 0
  * or a reason. */
 int quant_whole(struct quant_work *work, const float *w, size_t n, struct quant_fit *fit);
+/* The cell of weights w[0..n-1], the first of which is in this column. */
+int quant_fit_at(struct quant_work *work, const float *w, size_t n, size_t column, struct quant_fit *fit);
 
 /* Quantises a row: w[cols] to out[cols], which do not overlap; its cells to fit[quant_row_cells]; code[cols],
  * unless NULL, gets those of quant_cell_codes. `whole` is that of quant_whole, else NULL. 0 or a reason. */

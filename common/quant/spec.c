@@ -3,12 +3,13 @@
 #include "base/num.h"
 #include "quant/rotate.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* In the order of their enums. */
-static const char *const clips[] = { "minmax", "pct",  "aciq-gauss", "aciq-laplace",
-                                     "mse",    "kurt", "gennorm",    NULL };
+static const char *const clips[] = { "minmax",  "pct",     "aciq-gauss", "aciq-laplace", "mse", "kurt",
+                                     "gennorm", "moments", NULL };
 static const char *const pers[] = { "tensor", "channel", "group", NULL };
 static const char *const scales[] = { "f32", "f16", "bf16", "same", "auto", NULL };
 static const char *const biases[] = { "none", "mean", "both", NULL };
@@ -23,6 +24,7 @@ void quant_spec_init(struct quant_spec *s)
                               .group = 128,
                               .clip = QUANT_MINMAX,
                               .percent = 99.9,
+                              .kurtosis = NAN,
                               .scale = QUANT_SCALE_AUTO,
                               .seed = 1 };
 }
@@ -71,13 +73,17 @@ static int set_clip(struct quant_spec *s, const char *value)
 {
     size_t n = strcspn(value, ":");
     int clip = find(clips, value, n);
-    double percent = s->percent;
-    if (clip < 0 || (value[n] && clip != QUANT_PCT))
+    double number = NAN;
+    if (clip < 0 || (value[n] && clip != QUANT_PCT && clip != QUANT_KURT) ||
+        (clip == QUANT_MOMENTS && !s->has_moments))
         return -1;
-    if (value[n] && (num_parse_f64(value + n + 1, &percent) < 0 || !(percent >= 50 && percent <= 100)))
+    if (value[n] && (num_parse_f64(value + n + 1, &number) < 0 ||
+                     !(clip == QUANT_PCT ? number >= 50 && number <= 100 : number > -10 && number < 1e6)))
         return -1;
     s->clip = (enum quant_clip)clip;
-    s->percent = percent;
+    s->kurtosis = clip == QUANT_KURT ? number : NAN;
+    if (clip == QUANT_PCT && value[n])
+        s->percent = number;
     return 0;
 }
 
@@ -109,9 +115,12 @@ int quant_spec_set(struct quant_spec *s, const char *key, const char *value, cha
             return refuse(why, key, value, "tensor, channel or group:N, N from 1");
     } else if (!strcmp(key, "clip")) {
         if (set_clip(s, value) < 0)
-            return refuse(
-                why, key, value,
-                "minmax, pct, pct:P (P from 50 to 100), aciq-gauss, aciq-laplace, mse, kurt or gennorm");
+            return refuse(why, key, value,
+                          s->has_moments
+                              ? "minmax, pct, pct:P (P from 50 to 100), aciq-gauss, aciq-laplace, mse, kurt, "
+                                "kurt:K, gennorm or moments"
+                              : "minmax, pct, pct:P (P from 50 to 100), aciq-gauss, aciq-laplace, mse, kurt, "
+                                "kurt:K or gennorm; moments where there are second moments");
     } else if (!strcmp(key, "scale")) {
         i = find(scales, value, strlen(value));
         if (i < 0)
@@ -200,6 +209,8 @@ char *quant_spec_clip_text(const struct quant_spec *s, char text[QUANT_TEXT_MAX]
     char number[NUM_TEXT_MAX];
     if (s->clip == QUANT_PCT)
         snprintf(text, QUANT_TEXT_MAX, "pct:%s", num_text(s->percent, number));
+    else if (s->clip == QUANT_KURT && !isnan(s->kurtosis))
+        snprintf(text, QUANT_TEXT_MAX, "kurt:%s", num_text(s->kurtosis, number));
     else
         snprintf(text, QUANT_TEXT_MAX, "%s", clips[s->clip]);
     return text;

@@ -18,7 +18,9 @@ enum quant_clip {
     QUANT_ACIQ_LAPLACE, /* mean|w - mean| * the same of Laplace */
     QUANT_MSE,          /* the one of search.h's candidates that has the least sum of squared errors */
     QUANT_KURT,         /* aciq-gauss * (1 + kurtosis / 10), kurtosis in excess */
-    QUANT_GENNORM       /* sd * the optimum of the generalised Gauss of that kurtosis */
+    QUANT_GENNORM,      /* sd * the optimum of the generalised Gauss of that kurtosis */
+    QUANT_MOMENTS /* as mse, but squared errors weighted by the second moments of the inputs that the weights
+                     multiply (quant_plan_weigh) */
 };
 
 /* Bias correction (Banner et al. 2019, section 5): a channel's quantised weights q become q + mu, or xi (q +
@@ -35,8 +37,10 @@ struct quant_spec {
     enum quant_per per;
     size_t group; /* weights along a row, of QUANT_PER_GROUP; the last group of a row may be shorter */
     enum quant_clip clip;
-    double percent; /* of QUANT_PCT */
-    int beyond;     /* whether a rule may go beyond the largest |w|; else it ends there */
+    double percent;  /* of QUANT_PCT */
+    double kurtosis; /* of QUANT_KURT; NaN: the cell's own */
+    int has_moments; /* QUANT_MOMENTS may be asked for: the caller has them */
+    int beyond;      /* whether a rule may go beyond the largest |w|; else it ends there */
     enum quant_scale scale;
     enum quant_bias bias;
     size_t rotate; /* rows are turned by Hadamard matrices of this order (rotate.h), rounded, and turned back;
@@ -48,11 +52,11 @@ struct quant_spec {
 /* bits=4,grid=ct,per=channel,clip=minmax,scale=auto */
 void quant_spec_init(struct quant_spec *s);
 
-/* Sets one key: bits, grid, per (tensor, channel, group:N), clip (a rule; pct:P), scale (f32 f16 bf16, same
- * as the weights, auto: same with the grids of compressed-tensors, else f32), bias (none mean both), beyond
- * (no yes), rotate (a power of two, or none), method (rtn noise), seed (of noise). Return 0; or -1 with a
- * reason in why, s unchanged by the key at fault. */
-enum { QUANT_WHY_MAX = 200 };
+/* Sets one key: bits, grid, per (tensor, channel, group:N), clip (a rule; pct:P; kurt:K), scale (f32 f16
+ * bf16, same as the weights, auto: same with the grids of compressed-tensors, else f32), bias (none mean
+ * both), beyond (no yes), rotate (a power of two, or none), method (rtn noise), seed (of noise). Return 0; or
+ * -1 with a reason in why, s unchanged by the key at fault. */
+enum { QUANT_WHY_MAX = 260 };
 int quant_spec_set(struct quant_spec *s, const char *key, const char *value, char why[QUANT_WHY_MAX]);
 /* The same for each KEY=VALUE of a text. */
 int quant_spec_parse(struct quant_spec *s, const char *text, char why[QUANT_WHY_MAX]);

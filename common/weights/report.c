@@ -19,7 +19,7 @@ struct report *report_open(const char *path, enum report_by by, const struct lm_
     r->csv = csvout_open(path,
                          "name,layer,role,dtype,shape,channel,n,bits,grid,per,clip,alpha,scale,mse,"
                          "sqnr_db,clipped_share,predicted_mse_gauss,predicted_mse_laplace,lang,output_error,"
-                         "damping,dead_inputs");
+                         "damping,dead_inputs,solves");
     return r;
 }
 
@@ -78,10 +78,13 @@ static void put_outputs(struct report *r, const char *lang, double error, const 
     csvout_str(r->csv, lang);
     csvout_num(r->csv, error);
     csvout_num(r->csv, is_damped ? f->damping : NAN);
-    if (is_damped)
+    if (is_damped) {
         csvout_int(r->csv, (int64_t)f->n_dead);
-    else
+        csvout_int(r->csv, f->n_solve);
+    } else {
         csvout_str(r->csv, "");
+        csvout_str(r->csv, "");
+    }
     csvout_end_row(r->csv);
 }
 

@@ -190,6 +190,20 @@ static struct quant_plan *plan_of(struct rewrite *r, const struct quant_spec *sp
     return r->known[r->n_known++].plan = quant_plan_new(spec);
 }
 
+/* A plan that knows what the matrix multiplies, the caller's, of QUANT_MOMENTS; NULL: there is no need of
+ * one. */
+static struct quant_plan *weighed_plan(const struct rewrite *r, const struct choice *c)
+{
+    if (c->spec.clip != QUANT_MOMENTS || !r->o.solver)
+        return NULL;
+    struct quant_plan *plan = quant_plan_new(&c->spec);
+    double *importance = xnew(c->cols, sizeof *importance);
+    if (solver_importance(r->o.solver, &c->place, c->cols, importance) == 0)
+        quant_plan_weigh(plan, importance, c->cols);
+    free(importance);
+    return plan;
+}
+
 static void load(const void *tensor, size_t from, size_t n, float *to)
 {
     tensor_to_f32(tensor, from, n, to);
@@ -266,7 +280,8 @@ static void put_zeros(struct rewrite *r, const struct choice *c, const int *zero
 
 static void quantise(struct rewrite *r, const struct tensor *t, const struct choice *c)
 {
-    const struct quant_plan *plan = plan_of(r, &c->spec);
+    struct quant_plan *weighed = weighed_plan(r, c);
+    const struct quant_plan *plan = weighed ? weighed : plan_of(r, &c->spec);
     struct quant_sheet sheet = sheet_of(t, c);
     struct solver_found found;
     struct quant_result to = { .stats = r->o.report ? xcalloc(c->rows, sizeof *to.stats) : NULL,
@@ -309,6 +324,7 @@ static void quantise(struct rewrite *r, const struct tensor *t, const struct cho
     }
     if (r->o.report)
         report_put(r->o.report, t, c, to.stats, r->o.solver ? &found : NULL);
+    quant_plan_free(weighed);
     free(to.word);
     free(to.scale);
     free(to.zero);

@@ -10,6 +10,8 @@ enum solver_method { SOLVER_RTN, SOLVER_GPTQ };
 struct solver_options {
     enum solver_method method;
     struct gptq_options gptq;
+    int n_solve; /* above 0: look for the mixture whose worst off language is best off, matrix by matrix, in
+                    at most so many solutions; the grams are apart */
     int n_thread;
 };
 
@@ -20,18 +22,26 @@ struct solver_found {
     double damping;              /* what GPTQ's took, NaN if there was none */
     int damping_raised;          /* beyond what was asked for */
     size_t n_dead;
+    int n_solve;         /* how many there were to choose from; 0: to nearest */
     double output_error; /* E |(w - q) x|^2 / E |w x|^2 over the mixture; NaN if it was not asked for or there
                             is no moment */
     const double *by_lang; /* [languages of the grams] the same of each, if these are apart; else NULL */
 };
 
-/* The grams are borrowed. */
+/* Looking for the best mixture of a matrix: the first is that of the grams. The language with weight v and
+ * relative error r of the matrix's output gets weight v exp(e r / max r), e = 4 at first; where the largest r
+ * did not fall, from the best mixture so far e is halved. What has the least max r is kept, so it is never
+ * above that of the grams' own mixture; the search ends after n_solve solutions, or when e is below 1/4. The
+ * grams are borrowed. */
 struct solver;
 struct solver *solver_new(const struct lm_grams *g, const struct solver_options *o);
 void solver_free(struct solver *s);
 
 /* Whether there are moments for what multiplies this matrix. */
 int solver_knows(const struct solver *s, const struct lm_place *p, size_t cols);
+
+/* E x_j^2 of these inputs over the mixture, [cols], into out; 0, or -1 if they are not known. */
+int solver_importance(const struct solver *s, const struct lm_place *p, size_t cols, double *out);
 
 /* Rounds w[rows][cols], the matrix at p. `measure`: fill in the output errors. A matrix that reads no site of
  * a layer (an embedding) is rounded to nearest. 0; or a reason (gptq_why), *bad_row then being the first row
