@@ -4,16 +4,18 @@
 #include "base/msg.h"
 #include "cli/cli.h"
 #include "io/csvin.h"
+#include "math/gemm.h"
 #include "weights/rewrite.h"
 #include <string.h>
 
 static const char *out_path = "-", *bits = "4", *grid = "ct", *per = "channel", *clip = "minmax",
                   *scale = "auto", *bias = "none", *rotate = "none", *recipe_path, *report_path,
-                  *report_by = "tensor", *pack_path, *method = "rtn", *moments_path;
-static char **only, **skip, **mix_list;
+                  *report_by = "tensor", *pack_path, *method = "rtn", *moments_path, *tokenizer_path,
+                  *precision_name = "auto";
+static char **only, **skip, **mix_list, **calibrate_list, **test_list;
 static int beyond, embed_too, head_too, act_order, static_groups;
 static double damping = GPTQ_DAMPING;
-static int64_t memory_mib = 2048, n_solve = 8, level = TS_LEVEL, n_thread = 1;
+static int64_t memory_mib = 2048, n_solve = 8, context, level = TS_LEVEL, n_thread = 1;
 
 static const struct cli_opt opts[] = {
     { 0, "bits", CLI_STR, &bits, "N", "bits of a weight, 2 to 8; 16 leaves weights as they are [4]", 0, 0,
@@ -41,6 +43,22 @@ static const struct cli_opt opts[] = {
       "second moments of what the matrices multiply, by language: actdump --reduce gram --site "
       "attn_in,attn_mix,mlp_in,mlp_act",
       0, 0, 0 },
+    { 0, "calibrate", CLI_LIST, &calibrate_list, "FILE,...",
+      "gptq: instead of moments text, named by its language as eng.txt, or token streams of tok; run through "
+      "the "
+      "model layer by layer, each layer seeing what the quantised ones before it give. FILE of the model is "
+      "read "
+      "twice",
+      0, 0, 0 },
+    { 0, "test", CLI_LIST, &test_list, "FILE,...",
+      "text that the result will be judged by: lines of it that are in the text to calibrate on are counted, "
+      "and that "
+      "is said",
+      0, 0, 0 },
+    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+      "for text to calibrate on: a tokenizer.json, or a directory with one [beside the model]", 0, 0, 0 },
+    CLI_CONTEXT(&context, 2),
+    CLI_PRECISION(&precision_name),
     { 0, "mix", CLI_LIST, &mix_list, "MIX",
       "what each language of the moments counts for: its tokens (`pooled`), all the same (`balanced`), or "
       "LANG=W,.., other languages then for nothing; or `minmax`, what makes the worst off best off [pooled]",
@@ -71,7 +89,9 @@ static const struct cli_opt opts[] = {
       "compressed-tensors has it",
       0, 0, 0 },
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
-      "for moments; what needs more is in a temporary file ($TMPDIR, or /tmp) [2048]", 1, 1 << 24, 0 },
+      "for moments, states and solutions, each; what needs more is in a temporary file ($TMPDIR, or /tmp) "
+      "[2048]",
+      1, 1 << 24, 0 },
     CLI_OUTPUT(&out_path, "weights"),
     CLI_COMPRESS(&level),
     CLI_THREADS(&n_thread),
@@ -131,7 +151,8 @@ static const struct cli_prog prog = {
         "  modelcat bloom-560m | wquant --bits 4 --clip mse --report report.csv -o w4.t\n"
         "  modelcat llama | wquant --pack llama-w4g128 --per group:128 --clip mse\n"
         "  actdump -m bloom-560m --reduce gram --site attn_in,attn_mix,mlp_in,mlp_act -o h.t text/*.txt\n"
-        "  modelcat bloom-560m | wquant --method gptq --moments h.t --mix balanced -o w4.t",
+        "  modelcat bloom-560m | wquant --method gptq --moments h.t --mix balanced -o w4.t\n"
+        "  wquant --method gptq --calibrate text/eng.txt,text/tha.txt --mix minmax -o w4.t model.safetensors",
     .see_also = "modelcat, actdump, ppl, kurt, tensorcat",
     .max_files = 1,
 };
@@ -192,61 +213,103 @@ static void read_recipe(void)
     csvin_close(in);
 }
 
-/* ---- moments */
+/* ---- what the matrices multiply */
 
+static struct lm_mix mix;
 static struct lm_grams *grams;
-static int is_minmax;
+static struct solver *solver;
+static struct calibration *calibration;
 
-static void read_moments(void)
+static void set_mix(void)
 {
     static char *usual_mix[] = { "pooled", NULL };
-    struct lm_mix mix;
     char why[LM_GRAMS_WHY_MAX];
     if (lm_mix_parse(&mix, mix_list ? mix_list : usual_mix, why) < 0)
         die_usage("--mix: %s", why);
-    is_minmax = mix.kind == LM_MIX_MINMAX;
-    if (is_minmax && strcmp(method, "gptq") != 0)
-        die_usage("--mix minmax needs --method gptq");
-    cli_refuse_if(!is_minmax, &n_solve, "without --mix minmax");
-    if (!moments_path) {
-        lm_mix_clear(&mix);
-        return;
-    }
-    grams = lm_grams_read(moments_path, &mix, is_minmax || !strcmp(report_by, "lang"),
-                          (size_t)memory_mib << 20, (int)n_thread, why);
-    if (!grams)
-        die("%s: %s", moments_path, why);
-    lm_mix_clear(&mix);
 }
 
 /* What means nothing without something else is refused. */
 static void check_method(void)
 {
-    int gptq = !strcmp(method, "gptq");
-    if (gptq && !moments_path)
-        die_usage("--method gptq needs --moments");
+    int gptq = !strcmp(method, "gptq"), known = moments_path || calibrate_list;
+    if (gptq && !known)
+        die_usage("--method gptq needs --moments or --calibrate");
+    if (moments_path && calibrate_list)
+        die_usage("--moments and --calibrate exclude each other");
     if (gptq && strcmp(bias, "none") != 0)
         die_usage("--bias would undo what --method gptq does");
+    if (mix.kind == LM_MIX_MINMAX && !gptq)
+        die_usage("--mix minmax needs --method gptq");
+    if (!strcmp(report_by, "lang") && !known)
+        die_usage("--report-by lang needs --moments or --calibrate");
     cli_refuse_if(gptq, &rotate, "with --method gptq");
     cli_refuse_if(!gptq, &damping, "without --method gptq");
     cli_refuse_if(!gptq, &act_order, "without --method gptq");
     cli_refuse_if(!gptq, &static_groups, "without --method gptq");
+    cli_refuse_if(!gptq, &calibrate_list, "without --method gptq");
     cli_refuse_if(!gptq && !report_path && rules.usual.clip != QUANT_MOMENTS && !recipe_path, &moments_path,
                   "without --method gptq, --clip moments, --recipe or --report");
-    cli_refuse_if(!moments_path, &mix_list, "without --moments");
-    cli_refuse_if(!moments_path, &memory_mib, "without --moments");
+    cli_refuse_if(!known, &mix_list, "without --moments or --calibrate");
+    cli_refuse_if(!known, &memory_mib, "without --moments or --calibrate");
+    cli_refuse_if(mix.kind != LM_MIX_MINMAX, &n_solve, "without --mix minmax");
+    cli_refuse_if(!calibrate_list, &tokenizer_path, "without --calibrate");
+    cli_refuse_if(!calibrate_list, &context, "without --calibrate");
+    cli_refuse_if(!calibrate_list, &precision_name, "without --calibrate");
+    cli_refuse_if(!calibrate_list, &test_list, "without --calibrate");
     cli_refuse_if(!report_path, &report_by, "without --report");
-    if (!strcmp(report_by, "lang") && !moments_path)
-        die_usage("--report-by lang needs --moments");
 }
 
-static struct solver *open_solver(void)
+static void run_calibration(const char *path, const struct solver_options *o, int apart)
+{
+    const char *why;
+    if (!strcmp(path, "-"))
+        die_usage("--calibrate reads the model twice: name its file");
+    if (gemm_load(&why) < 0)
+        die("%s", why);
+    int found = gemm_precision_find(precision_name);
+    const struct calibrate_options c = { .model_path = path,
+                                         .texts = calibrate_list,
+                                         .tests = test_list,
+                                         .tokenizer_path = tokenizer_path,
+                                         .context = (size_t)context,
+                                         .precision = found < 0
+                                                          ? gemm_default_precision()
+                                                          : (enum gemm_precision)found, /* auto is none */
+                                         .rules = &rules,
+                                         .solver = *o,
+                                         .mix = &mix,
+                                         .apart = apart,
+                                         .measure = report_path != NULL,
+                                         .memory_bytes = (size_t)memory_mib << 20 };
+    calibration = calibration_run(&c);
+}
+
+/* Reads the moments, or makes them. */
+static void learn_inputs(const char *path)
 {
     const struct solver_options o = { .method = strcmp(method, "gptq") ? SOLVER_RTN : SOLVER_GPTQ,
                                       .gptq = { damping, act_order, static_groups },
-                                      .n_solve = is_minmax ? (int)n_solve : 0,
+                                      .n_solve = mix.kind == LM_MIX_MINMAX ? (int)n_solve : 0,
                                       .n_thread = (int)n_thread };
-    return grams ? solver_new(grams, &o) : NULL;
+    int apart = o.n_solve || !strcmp(report_by, "lang");
+    char why[LM_GRAMS_WHY_MAX];
+    if (calibrate_list)
+        run_calibration(path, &o, apart);
+    if (!moments_path)
+        return;
+    grams = lm_grams_read(moments_path, &mix, apart, (size_t)memory_mib << 20, (int)n_thread, why);
+    if (!grams)
+        die("%s: %s", moments_path, why);
+    solver = solver_new(grams, &o);
+}
+
+static struct report *open_report(void)
+{
+    const enum report_by by = !strcmp(report_by, "channel") ? REPORT_CHANNEL
+                              : !strcmp(report_by, "lang")  ? REPORT_LANG
+                                                            : REPORT_TENSOR;
+    char *const *langs = calibration ? calibration_langs(calibration) : grams ? lm_grams_langs(grams) : NULL;
+    return report_path ? report_open(report_path, by, langs) : NULL;
 }
 
 int main(int argc, char **argv)
@@ -254,24 +317,21 @@ int main(int argc, char **argv)
     const char *path = *cli_parse(&prog, opts, argc, argv);
     int got;
     set_usual();
+    set_mix();
     check_method();
     if (recipe_path)
         read_recipe();
-    read_moments();
+    learn_inputs(path);
     struct ts_reader *in = ts_open_in(path, (int)n_thread);
-    struct solver *solver = open_solver();
-    const enum report_by by = !strcmp(report_by, "channel") ? REPORT_CHANNEL
-                              : !strcmp(report_by, "lang")  ? REPORT_LANG
-                                                            : REPORT_TENSOR;
-    struct report *report = NULL;
-    struct rewrite_options o = { .rules = &rules,
-                                 .solver = solver,
-                                 .in_path = path,
-                                 .out_path = out_path,
-                                 .pack_path = pack_path,
-                                 .stream = { .level = (int)level, .n_thread = (int)n_thread } };
-    if (report_path)
-        o.report = report = report_open(report_path, by, grams);
+    struct report *report = open_report();
+    const struct rewrite_options o = { .rules = &rules,
+                                       .solver = solver,
+                                       .calibration = calibration,
+                                       .report = report,
+                                       .in_path = path,
+                                       .out_path = out_path,
+                                       .pack_path = pack_path,
+                                       .stream = { .level = (int)level, .n_thread = (int)n_thread } };
     struct rewrite *rewrite = rewrite_open(&o, in);
     while ((got = ts_next_frame(in)) > 0)
         rewrite_frame(rewrite);
@@ -285,6 +345,8 @@ int main(int argc, char **argv)
     ts_close(in);
     solver_free(solver);
     lm_grams_free(grams);
+    calibration_free(calibration);
+    lm_mix_clear(&mix);
     choice_rules_clear(&rules);
     msg_progress_end();
     return 0;

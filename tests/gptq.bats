@@ -101,6 +101,124 @@ below() { awk -v a="$1" -v b="$2" 'BEGIN { print a, b; exit !(a < b) }'; }
     done
 }
 
+@test "gptq --mix minmax: no matrix ends worse for the worst off language than pooled does, and most end better" {
+    moments bloom-a >h.t
+    model=$(golden bloom-a)/model.safetensors
+    worst() { mlr --icsv --ocsv top -n 1 -f output_error -g name then cut -f name,output_error_top then sort -f name "$1"; }
+    for mix in pooled minmax; do
+        wquant --bits=3 --method=gptq --moments=h.t --mix=$mix --report=$mix.csv --report-by=lang "$model" >$mix.t
+        worst $mix.csv >$mix.worst
+    done
+    wquant --bits=3 --method=gptq --moments=h.t --mix=minmax --solves=1 "$model" | tensorcat --to=csv >one
+    tensorcat --to=csv pooled.t | cmp one -
+    paste -d, pooled.worst minmax.worst | awk -F, 'NR > 1 { if ($1 != $3 || $4 > $2) { print; exit 1 } n++; better += $4 < $2 }
+        END { print better, n; if (n != 12 || better < 8) exit 1 }'
+    [[ $(mlr --icsv --onidx stats1 -a max -f solves minmax.csv) -le 8 ]]
+}
+
+@test "wquant --clip=moments: of the candidates of mse the least diagonal error, so the output changes less; alike, the same" {
+    moments bloom-a >h.t
+    model=$(golden bloom-a)/model.safetensors
+    for clip in minmax mse moments; do
+        wquant --bits=3 --clip=$clip --moments=h.t --report=$clip.csv "$model" >/dev/null
+    done
+    below "$(mean output_error <moments.csv)" "$(mean output_error <mse.csv)"
+    below "$(mean output_error <mse.csv)" "$(mean output_error <minmax.csv)"
+    below "$(mean mse <mse.csv)" "$(mean mse <moments.csv)"
+    # inputs that are all alike: what mse finds
+    tgen -n h.0.mlp.dense_h_to_4h.weight -s 2x6 -m model_type=bloom 1 0.3 0.2 -0.9 5 0.1 -1 0.5 0.25 0.7 -3 0.33 >w.t
+    tgen -n 0.mlp_in.gram -s 6x6 -m lang=eng,n_tokens=5 $(for i in {0..35}; do echo $((i % 7 == 0 ? 2 : 0)); done) >h.t
+    wquant --bits=3 --clip=moments --moments=h.t --report=r.csv w.t | tensorcat --to=text >moments
+    wquant --bits=3 --clip=mse w.t | tensorcat --to=text | cmp moments -
+    [[ $(field clip <r.csv) == moments ]]
+    # one input that is large: the range is cut down to what it needs
+    tgen -n 0.mlp_in.gram -s 6x6 -m lang=eng,n_tokens=5 1e6 $(for i in {1..35}; do echo $((i % 7 == 0 ? 1 : 0)); done) >h.t
+    wquant --bits=3 --clip=moments --moments=h.t --grid=absmax w.t | tensorcat --to=text | awk '{ d = $1 - (NR == 1 ? 1 : -1); if (d * d > 1e-4) { print; exit 1 } }'
+    run -2 --separate-stderr wquant --clip=moments w.t
+    [[ ${stderr_lines[0]} == "wquant: --clip: 'moments' is not minmax, pct"*"moments where there are second moments" ]]
+}
+
+@test "wquant --clip=kurt:K: the range of aciq-gauss times 1 + K/10, whatever the cell's own kurtosis" {
+    tgen -n w -s 1x8 1 -1 1 -1 1 -1 1 -1 >w.t
+    wquant --grid=absmax --clip=aciq-gauss --beyond --report=g.csv w.t >/dev/null
+    wquant --grid=absmax --clip=kurt:4 --beyond --report=k.csv w.t >/dev/null
+    close "$(field alpha <k.csv)" "$(awk -v a="$(field alpha <g.csv)" 'BEGIN { printf "%.12g", a * 1.4 }')" 1e-6
+    printf 'name,clip\nw,kurt:4\n' >recipe.csv
+    wquant --grid=absmax --recipe=recipe.csv --beyond --report=r.csv w.t >/dev/null
+    cmp k.csv r.csv
+}
+
+# ---- layer by layer
+
+# calibrated MODEL [OPTION...] > STREAM
+calibrated() {
+    wquant --bits=3 --method=gptq --tokenizer="$DATA/golden" --calibrate="$EVAL/eng.txt,$EVAL/hin.txt" "${@:2}" \
+        "$(golden "$1")/model.safetensors"
+}
+
+# layer N FILE: its numbers
+layer() { tensorcat --to=csv --only="*h.$1.*,*layers.$1.*" "$2" | cut -d, -f2-; }
+
+@test "gptq --calibrate: each layer is solved with the moments of the model whose earlier layers are quantised" {
+    for model in bloom-a llama-a gpt2-a; do
+        calibrated $model >got.t
+        cp -r "$(golden $model)" stage
+        for n in 0 1; do
+            actdump -m stage -t "$DATA/golden" --reduce gram --dtype F64 --layers=$n --site attn_in,attn_mix,mlp_in,mlp_act \
+                "$EVAL"/{eng,hin}.txt >h.t
+            wquant --bits=3 --method=gptq --moments=h.t --only=layer:$n stage/model.safetensors -o next.safetensors
+            mv next.safetensors stage/model.safetensors
+            layer $n got.t >got
+            layer $n stage/model.safetensors | cmp got - || { echo "$model: layer $n"; return 1; }
+        done
+        rm -r stage
+    done
+}
+
+@test "gptq --calibrate: packs, mixes, recipes and reports as with moments; the same bytes for any --threads and --memory" {
+    calibrated bloom-a --mix=minmax --report=r.csv --report-by=lang --memory=1 | tensorcat --to=csv >one
+    calibrated bloom-a --mix=minmax --report=s.csv --report-by=lang -j 3 | tensorcat --to=csv | cmp one -
+    cmp r.csv s.csv
+    [[ $(mlr --icsv --onidx count-distinct -f lang r.csv | sort) == $'eng 12\nhin 12' ]]
+    wquant --method=gptq -t "$DATA/golden" --calibrate="$EVAL/eng.txt" --pack=packed --per=group:8 "$(golden bloom-a)/model.safetensors"
+    tensorcat --check packed/model.safetensors
+    printf 'layer,bits\n0,16\n1,4\n' >recipe.csv
+    calibrated bloom-a --recipe=recipe.csv --report=r.csv >q.t
+    layer 0 q.t >got
+    layer 0 "$(golden bloom-a)/model.safetensors" | cmp got -
+    [[ $(mlr --icsv --onidx count-distinct -f layer,bits r.csv) == $'1 4 4\n2 3 4' ]]
+}
+
+@test "gptq --calibrate: lines to calibrate on that are lines to test on are counted" {
+    head -20 "$EVAL/eng.txt" >eng.txt
+    { echo "no such line"; sed -n '15,22s/$/ /p' "$EVAL/eng.txt"; echo; } >test.txt
+    run -0 --separate-stderr wquant --method=gptq --tokenizer="$DATA/golden" --calibrate=eng.txt --test=test.txt -o q.t "$(golden bloom-a)/model.safetensors"
+    [[ $stderr == "wquant: 6 of 9 lines to test on are in the text to calibrate on: the first is test.txt, line 2" ]]
+    run -0 --separate-stderr wquant --method=gptq --tokenizer="$DATA/golden" --calibrate=eng.txt --test="$EVAL/hin.txt" -o q.t "$(golden bloom-a)/model.safetensors"
+    [[ -z $stderr ]]
+}
+
+@test "gptq --calibrate: what cannot be run is named" {
+    model=$(golden bloom-a)/model.safetensors
+    : >empty.txt
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate=empty.txt -o q.t "$model"
+    [[ $stderr == *"there is no token to calibrate on" && ! -e q.t ]]
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate=none.txt -o q.t "$model"
+    [[ $stderr == "wquant: none.txt: "* ]]
+    printf 'a\377b\n' >bad.txt
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate=bad.txt -o q.t "$model"
+    [[ $stderr == "wquant: bad.txt: line 1: "* && ! -e q.t ]]
+    head -c 20000 "$model" >cut.safetensors
+    cp "$(golden bloom-a)/config.json" .
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate="$EVAL/eng.txt" -o q.t cut.safetensors
+    [[ $stderr == "wquant: cut.safetensors: "* && ! -e q.t ]]
+    wrong_usage "--calibrate reads the model twice: name its file" wquant --method=gptq --calibrate="$EVAL/eng.txt" </dev/null
+    wrong_usage "--moments and --calibrate exclude each other" wquant --method=gptq --calibrate=a --moments=b w.t
+    wrong_usage "--test does nothing without --calibrate" wquant --method=gptq --test=a --moments=b w.t
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate="$EVAL/eng.txt" --mix=tha -o q.t "$model"
+    [[ $stderr == "wquant: --mix: there is no language 'tha'" ]]
+}
+
 # ---- what must not pass
 
 @test "gptq: moments of another model, of too few sites, or in the wrong order of columns do not pass for the right ones" {
@@ -162,14 +280,14 @@ gram() { tgen -n 0.mlp_in.gram -s 2x2 -m lang=eng,n_tokens=5 "$@"; }
 @test "gptq: usage" {
     gram 1 0 0 1 >h.t
     tgen -n w -s 2x2 1 2 3 4 >w.t
-    wrong_usage "--method gptq needs --moments" wquant --method=gptq w.t
+    wrong_usage "--method gptq needs --moments or --calibrate" wquant --method=gptq w.t
     wrong_usage "--bias would undo what --method gptq does" wquant --method=gptq --moments=h.t --bias=mean w.t
     wrong_usage "--act-order does nothing without --method gptq" wquant --act-order w.t
-    wrong_usage "--mix does nothing without --moments" wquant --mix=eng w.t
+    wrong_usage "--mix does nothing without --moments or --calibrate" wquant --mix=eng w.t
     wrong_usage "--mix: 'eng=0' is not LANG or LANG=WEIGHT, a weight above 0" wquant --method=gptq --moments=h.t --mix=eng=0 w.t
     wrong_usage "--mix: 'pooled' is all of a mix" wquant --method=gptq --moments=h.t --mix=pooled,eng w.t
     wrong_usage "--mix: 'eng' is there twice" wquant --method=gptq --moments=h.t --mix=eng,eng=2 w.t
-    wrong_usage "--report-by lang needs --moments" wquant --report=r.csv --report-by=lang w.t
+    wrong_usage "--report-by lang needs --moments or --calibrate" wquant --report=r.csv --report-by=lang w.t
     run -1 --separate-stderr wquant --method=gptq --moments=h.t w.t -o q.t
     [[ $stderr == "wquant: 'w': there is no second moment"* ]]
 }

@@ -5,6 +5,7 @@
 #include "io/scratch.h"
 #include "io/tstream.h"
 #include "lm/neurons.h"
+#include "lm/plan.h"
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -235,24 +236,39 @@ static int take_absmean(struct lm_grams *g, struct place *p, const struct tensor
     return 0;
 }
 
-/* What the language of the frame counts for; -1 on an error. */
-static double weigh(const struct lm_mix *mix, const struct ts_reader *in, const char *lang, int with_rest,
-                    char *why)
+/* What a language of so many tokens counts for. */
+static double weigh(const struct lm_mix *mix, const char *lang, double n_token)
+{
+    if (mix->kind == LM_MIX_BALANCED)
+        return 1;
+    if (mix->kind != LM_MIX_NAMED)
+        return n_token;
+    for (size_t i = 0; i < mix->n; i++)
+        if (!strcmp(mix->name[i], lang))
+            return mix->weight[i];
+    return 0;
+}
+
+/* The tokens that the frame says its moments are of, 0 if it does not. */
+static double tokens_of(const struct ts_reader *in, int with_rest)
 {
     const char *tokens = ts_meta(in, "n_tokens"), *first = ts_meta(in, "n_first");
     int64_t n, n_first = 0;
-    if (mix->kind == LM_MIX_BALANCED)
-        return 1;
-    if (mix->kind == LM_MIX_NAMED) {
-        for (size_t i = 0; i < mix->n; i++)
-            if (!strcmp(mix->name[i], lang))
-                return mix->weight[i];
-        return 0;
-    }
     if (!tokens || num_parse_i64(tokens, &n) < 0 ||
         (with_rest && (!first || num_parse_i64(first, &n_first) < 0)) || n - n_first < 1)
-        return fail(why, "%.60s: its frame does not say of how many tokens it is (n_tokens)", lang);
+        return 0;
     return (double)(n - n_first);
+}
+
+static void add_lang(struct lm_grams *g, const char *lang, double weight)
+{
+    xgrow(&g->lang, &g->lang_room, g->n_lang + 2, sizeof *g->lang);
+    xgrow(&g->weight, &g->weight_room, g->n_lang + 1, sizeof *g->weight);
+    g->lang[g->n_lang] = xstrdup(lang);
+    g->weight[g->n_lang++] = weight;
+    g->lang[g->n_lang] = NULL;
+    if (g->apart || !g->n_store)
+        add_store(g);
 }
 
 static int take_frame(struct lm_grams *g, struct ts_reader *in, const struct lm_mix *mix, char *why)
@@ -267,15 +283,10 @@ static int take_frame(struct lm_grams *g, struct ts_reader *in, const struct lm_
             return fail(why, "language '%.60s' is there twice", lang);
     if (!g->n_lang && learn_places(g, in, with_rest, why) < 0)
         return -1;
-    double weight = weigh(mix, in, lang, with_rest, why);
-    if (weight < 0)
-        return -1;
-    xgrow(&g->lang, &g->lang_room, g->n_lang + 1, sizeof *g->lang);
-    xgrow(&g->weight, &g->weight_room, g->n_lang + 1, sizeof *g->weight);
-    g->lang[g->n_lang] = xstrdup(lang);
-    g->weight[g->n_lang++] = weight;
-    if (g->apart || !g->n_store)
-        add_store(g);
+    double n_token = tokens_of(in, with_rest), weight = weigh(mix, lang, n_token);
+    if (!n_token && (mix->kind == LM_MIX_POOLED || mix->kind == LM_MIX_MINMAX))
+        return fail(why, "%.60s: its frame does not say of how many tokens it is (n_tokens)", lang);
+    add_lang(g, lang, weight);
     while ((got = ts_next_in_frame(in, &t)) > 0) {
         enum lm_site site;
         int layer;
@@ -350,6 +361,47 @@ struct lm_grams *lm_grams_read(const char *path, const struct lm_mix *mix, int a
     return NULL;
 }
 
+struct lm_grams *lm_grams_of_layer(const struct lm_config *c, const struct lm_plan *plan,
+                                   const struct scratch *store, int layer, char *const *lang,
+                                   const struct lm_count *count, size_t n_lang, const struct lm_mix *mix,
+                                   int apart, size_t memory_bytes, char why[LM_GRAMS_WHY_MAX])
+{
+    static const enum lm_site sites[] = { LM_AT_ATTN_IN, LM_AT_ATTN_MIX, LM_AT_MLP_IN, LM_AT_MLP_ACT };
+    enum { N_SITE = sizeof sites / sizeof *sites };
+    struct lm_grams *g = xcalloc(1, sizeof *g);
+    int status = 0;
+    size_t n_bytes = 0;
+    g->apart = apart;
+    g->memory_left = memory_bytes;
+    for (int i = 0; i < N_SITE && !status; i++) {
+        const struct lm_slot *slot = lm_plan_site(plan, 0, layer, sites[i]);
+        status = add_place(g, &slot->t, layer, sites[i], why);
+        n_bytes = slot->t.n_bytes > n_bytes ? slot->t.n_bytes : n_bytes;
+    }
+    g->row = xnew(lm_site_width(c, LM_AT_MLP_ACT) + c->d_model + c->n_head * c->d_head, 2 * sizeof *g->row);
+    char *raw = xaligned(n_bytes, 1);
+    for (size_t k = 0; k < n_lang && !status; k++) {
+        if (!count[k].n_all)
+            continue;
+        double weight = weigh(mix, lang[k], (double)count[k].n_all);
+        add_lang(g, lang[k], weight);
+        for (int i = 0; i < N_SITE && !status; i++) {
+            const struct lm_slot *slot = lm_plan_site(plan, k, layer, sites[i]);
+            struct tensor t = slot->t;
+            t.data = raw;
+            scratch_read(store, slot->at, raw, t.n_bytes);
+            status = take_gram(g, &g->place[i], &t, weight, why);
+        }
+    }
+    free(raw);
+    if (!status)
+        status = finish(g, mix, why);
+    if (!status)
+        return g;
+    lm_grams_free(g);
+    return NULL;
+}
+
 void lm_grams_free(struct lm_grams *g)
 {
     if (!g)
@@ -375,9 +427,9 @@ size_t lm_grams_n_lang(const struct lm_grams *g)
     return g->n_lang;
 }
 
-const char *lm_grams_lang(const struct lm_grams *g, size_t lang)
+char *const *lm_grams_langs(const struct lm_grams *g)
 {
-    return g->lang[lang];
+    return g->lang;
 }
 
 int lm_grams_are_apart(const struct lm_grams *g)

@@ -8,14 +8,14 @@
 struct report {
     struct csvout *csv;
     enum report_by by;
-    const struct lm_grams *g;
+    char *const *langs;
 };
 
-struct report *report_open(const char *path, enum report_by by, const struct lm_grams *g)
+struct report *report_open(const char *path, enum report_by by, char *const *langs)
 {
     struct report *r = xcalloc(1, sizeof *r);
     r->by = by;
-    r->g = g;
+    r->langs = langs;
     r->csv = csvout_open(path,
                          "name,layer,role,dtype,shape,channel,n,bits,grid,per,clip,alpha,scale,mse,"
                          "sqnr_db,clipped_share,predicted_mse_gauss,predicted_mse_laplace,lang,output_error,"
@@ -91,18 +91,18 @@ static void put_outputs(struct report *r, const char *lang, double error, const 
 void report_put(struct report *r, const struct tensor *t, const struct choice *c,
                 const struct quant_stats *stats, const struct solver_found *f)
 {
-    size_t n_lang = r->by == REPORT_LANG && f && f->by_lang ? lm_grams_n_lang(r->g) : 0;
+    int by_lang = r->by == REPORT_LANG && f && f->by_lang;
     for (size_t k = 0; k < c->rows && r->by == REPORT_CHANNEL; k++) {
         put_tensor(r, t, c, (int64_t)k);
         put_stats(r, c, stats, k, 1);
         put_outputs(r, "", NAN, f);
     }
-    for (size_t lang = 0; lang < n_lang; lang++) {
+    for (size_t lang = 0; by_lang && r->langs[lang]; lang++) {
         put_tensor(r, t, c, -1);
         put_stats(r, c, stats, 0, c->rows);
-        put_outputs(r, lm_grams_lang(r->g, lang), f->by_lang[lang], f);
+        put_outputs(r, r->langs[lang], f->by_lang[lang], f);
     }
-    if (r->by == REPORT_CHANNEL || n_lang)
+    if (r->by == REPORT_CHANNEL || by_lang)
         return;
     put_tensor(r, t, c, -1);
     put_stats(r, c, stats, 0, c->rows);

@@ -9,8 +9,9 @@
 enum report_by { REPORT_TENSOR, REPORT_CHANNEL, REPORT_LANG };
 
 struct report;
-/* Writes to path, "-" is stdout; g names the languages, NULL if there are none. */
-struct report *report_open(const char *path, enum report_by by, const struct lm_grams *g);
+/* Writes to path, "-" is stdout; langs are those of solver_found.by_lang, NULL-ended and borrowed; NULL if
+ * there are none. */
+struct report *report_open(const char *path, enum report_by by, char *const *langs);
 /* stats[rows] of the tensor's channels; found: NULL if nothing was solved. */
 void report_put(struct report *r, const struct tensor *t, const struct choice *c,
                 const struct quant_stats *stats, const struct solver_found *found);

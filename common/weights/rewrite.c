@@ -244,11 +244,18 @@ static _Noreturn void die_at_row(const struct tensor *t, size_t row, int status)
     die("'%s': output channel %zu: %s", t->name, row, quant_why(status));
 }
 
-/* What the solver makes of the matrix, into *found and the sheet. */
-static void solve(struct rewrite *r, const struct tensor *t, const struct choice *c,
-                  const struct quant_plan *plan, struct quant_sheet *sheet, struct solver_found *found)
+/* What was or is found for the matrix, into *found and the sheet: 1; or 0, it is to be rounded to nearest. */
+static int solve(struct rewrite *r, const struct tensor *t, const struct choice *c,
+                 const struct quant_plan *plan, struct quant_sheet *sheet, struct solver_found *found)
 {
     size_t bad_row;
+    if (r->o.calibration) {
+        if (!calibration_find(r->o.calibration, t->name, found))
+            return 0;
+        sheet->solved = found->q;
+        sheet->solved_fit = found->fit;
+        return 1;
+    }
     if (c->place.role == LM_N_ROLE ||
         (lm_site_read_by(c->place.role) >= 0 && !solver_knows(r->o.solver, &c->place, c->cols)))
         die("'%s': there is no second moment of its %zu inputs (actdump --reduce gram --site "
@@ -262,11 +269,10 @@ static void solve(struct rewrite *r, const struct tensor *t, const struct choice
         die_at_row(t, bad_row, status);
     if (status < 0)
         die("'%s': %s", t->name, gptq_why(status));
-    if (found->damping_raised)
-        warn("'%s': it took %g of the mean of its second moment's diagonal to make that positive definite",
-             t->name, found->damping);
+    solver_warn(t->name, found);
     sheet->solved = found->q;
     sheet->solved_fit = found->fit;
+    return 1;
 }
 
 static void put_zeros(struct rewrite *r, const struct choice *c, const int *zero, size_t n_cell)
@@ -291,10 +297,11 @@ static void quantise(struct rewrite *r, const struct tensor *t, const struct cho
     size_t cell_cols, n_cell = quant_row_cells(&c->spec, c->cols, &cell_cols), end, bad_row = 0;
     size_t n_scale = c->rows * n_cell, n_word = c->rows * pack_words(c->cols, c->spec.bits);
     size_t batch = r->dir || c->in_out ? c->rows : c->cols < BATCH ? BATCH / c->cols : 1;
-    int status = 0, is_whole = c->spec.per == QUANT_PER_TENSOR && !r->o.solver;
+    int status = 0, is_solved = 0, is_whole;
     batch = batch < c->rows ? batch : c->rows;
-    if (r->o.solver)
-        solve(r, t, c, plan, &sheet, &found);
+    if (r->o.solver || r->o.calibration)
+        is_solved = solve(r, t, c, plan, &sheet, &found);
+    is_whole = c->spec.per == QUANT_PER_TENSOR && !is_solved;
     if (r->dir) {
         to.word = xnew(n_word, sizeof *to.word);
         to.scale = xnew(n_scale, sheet.width);
@@ -323,7 +330,7 @@ static void quantise(struct rewrite *r, const struct tensor *t, const struct cho
         ts_out_data(r->out, shape, sizeof shape);
     }
     if (r->o.report)
-        report_put(r->o.report, t, c, to.stats, r->o.solver ? &found : NULL);
+        report_put(r->o.report, t, c, to.stats, is_solved ? &found : NULL);
     quant_plan_free(weighed);
     free(to.word);
     free(to.scale);

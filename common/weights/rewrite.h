@@ -3,15 +3,17 @@
 #ifndef WEIGHTS_REWRITE_H
 #define WEIGHTS_REWRITE_H
 #include "io/tstream.h"
+#include "weights/calibrate.h"
 #include "weights/choice.h"
 #include "weights/report.h"
 #include "weights/solver.h"
 
 struct rewrite_options {
     struct choice_rules *rules;
-    struct solver *solver; /* NULL: to nearest, without looking at activations */
-    struct report *report; /* NULL: none */
-    const char *in_path;   /* as it was given; "-": config.json is beside no file */
+    struct solver *solver;           /* NULL: to nearest, without looking at activations */
+    struct calibration *calibration; /* instead of a solver: what has been solved before */
+    struct report *report;           /* NULL: none */
+    const char *in_path;             /* as it was given; "-": config.json is beside no file */
     const char *out_path;
     const char *pack_path; /* a directory for packed weights, instead of out_path; NULL: none */
     struct ts_options stream;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weights/solver.h"
 #include "base/mem.h"
+#include "base/msg.h"
 #include "quant/matrix.h"
 #include "quant/response.h"
 #include <math.h>
@@ -66,6 +67,13 @@ static void look_at(struct solver *s, int layer, int site, size_t n)
     s->basis = NULL;
     s->layer = layer;
     s->site = site;
+}
+
+void solver_warn(const char *name, const struct solver_found *found)
+{
+    if (found->damping_raised)
+        warn("'%s': it took %g of the mean of its second moment's diagonal to make that positive definite",
+             name, found->damping);
 }
 
 int solver_importance(const struct solver *s, const struct lm_place *p, size_t cols, double *out)

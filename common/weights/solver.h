@@ -40,6 +40,9 @@ void solver_free(struct solver *s);
 /* Whether there are moments for what multiplies this matrix. */
 int solver_knows(const struct solver *s, const struct lm_place *p, size_t cols);
 
+/* A damping that had to rise is said. */
+void solver_warn(const char *name, const struct solver_found *found);
+
 /* E x_j^2 of these inputs over the mixture, [cols], into out; 0, or -1 if they are not known. */
 int solver_importance(const struct solver *s, const struct lm_place *p, size_t cols, double *out);
 
