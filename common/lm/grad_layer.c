@@ -33,7 +33,9 @@ static const struct dropout *drop_of(const struct lm_grad *g, const struct grad_
                                      enum site site, struct dropout *d)
 {
     const struct lm_dropout *p = g->dropout;
-    double rate = !p ? 0 : site == ATTN_WEIGHTS ? p->attention : p->hidden;
+    if (!p)
+        return NULL;
+    double rate = site == ATTN_WEIGHTS ? p->attention : p->hidden;
     if (!(rate > 0))
         return NULL;
     *d = dropout_at(rate, p->seed, p->step, site, (uint64_t)layer);
