@@ -83,21 +83,53 @@ void fmagemm_pack_turned(const float *x, size_t ldx, size_t n, size_t n_filled, 
         size_t n_term = least(PIECE, n_in - from);
         for (size_t k = 0; k < n_term; k += STEP)
             for (size_t i = 0; i < n_filled; i += ROWS) {
-                float line[STEP * ROWS] = { 0 };
+                float *to = packed + from * n_row + (first + i) * n_term + k * ROWS;
                 const float *source = x + (from + k) * ldx + i;
                 size_t terms = least(STEP, n_term - k), rows = i < n ? least(ROWS, n - i) : 0;
-                if (terms == STEP && rows == ROWS)
-                    for (size_t j = 0; j < STEP; j++)
-                        memcpy(line + j * ROWS, source + j * ldx, ROWS * sizeof *line);
-                else
-                    for (size_t j = 0; j < terms; j++)
-                        for (size_t r = 0; r < rows; r++)
-                            line[j * ROWS + r] = source[j * ldx + r];
-                memcpy(packed + from * n_row + (first + i) * n_term + k * ROWS, line,
-                       terms * ROWS * sizeof *line);
+                for (size_t j = 0; j < terms; j++, to += ROWS, source += ldx)
+                    if (rows == ROWS)
+                        memcpy(to, source, ROWS * sizeof *to);
+                    else
+                        for (size_t r = 0; r < ROWS; r++)
+                            to[r] = r < rows ? source[r] : 0;
             }
     }
 }
+
+/* Weights that lie by outputs, as [term][output]: returns how many terms of them are done. */
+#if defined(__x86_64__)
+TARGET
+static size_t turn_panel(const float *w, size_t stride_out, size_t n_out, size_t n, float *to)
+{
+    size_t k = 0;
+    for (; n_out == OUTS && k + VEC <= n; k += VEC)
+        for (size_t o = 0; o < OUTS; o += VEC) { /* squares of 8 by 8: pairs, then fours, then halves */
+            vec r[VEC], p[VEC];
+            for (size_t i = 0; i < VEC; i++)
+                r[i] = LOAD(w + (o + i) * stride_out + k);
+            for (int i = 0; i < VEC; i += 2) {
+                p[i] = _mm256_unpacklo_ps(r[i], r[i + 1]);
+                p[i + 1] = _mm256_unpackhi_ps(r[i], r[i + 1]);
+            }
+            for (int i = 0; i < VEC; i += 4)
+                for (int j = 0; j < 2; j++) {
+                    r[i + 2 * j] = _mm256_shuffle_ps(p[i + j], p[i + j + 2], _MM_SHUFFLE(1, 0, 1, 0));
+                    r[i + 2 * j + 1] = _mm256_shuffle_ps(p[i + j], p[i + j + 2], _MM_SHUFFLE(3, 2, 3, 2));
+                }
+            for (size_t i = 0; i < 4; i++) {
+                STORE(to + (k + i) * OUTS + o, _mm256_permute2f128_ps(r[i], r[i + 4], 0x20));
+                STORE(to + (k + i + 4) * OUTS + o, _mm256_permute2f128_ps(r[i], r[i + 4], 0x31));
+            }
+        }
+    return k;
+}
+#else
+static size_t turn_panel(const float *w, size_t stride_out, size_t n_out, size_t n, float *to)
+{
+    (void)w, (void)stride_out, (void)n_out, (void)n, (void)to;
+    return 0;
+}
+#endif
 
 /* n terms of up to OUTS outputs as [term][output], zeros where there is none. */
 static void pack_weights(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n,
@@ -116,7 +148,7 @@ static void pack_weights(const float *w, size_t stride_out, size_t stride_in, si
         return;
     }
     enum { STEP = 16 }; /* terms of a row that are one cache line */
-    size_t k = 0;
+    size_t k = turn_panel(w, stride_out, n_out, n, to);
     for (; k + STEP <= n; k += STEP)
         for (size_t o = 0; o < n_out; o++) {
             float line[STEP];
