@@ -132,7 +132,8 @@ static const struct cli_prog prog = {
            "tokenizer_config.json",
     .notes =
         "The log has a row every --log-every steps: step, tokens so far, learning_rate, loss and "
-        "gradient_norm (means since the row before; before clipping), kure, tokens_per_s, loss_LANG of the "
+        "gradient_norm (means since the row before; before clipping), kure, the mean of (kurtosis - "
+        "target)^2, tokens_per_s, loss_LANG of the "
         "text trained on, kurtosis_N, the mean excess kurtosis of the matrices of layer N's MLP, and "
         "where validated valid_loss, nll_LANG, bits_per_byte_LANG: what `ppl --start SEPARATOR --context N` "
         "gives, before weights are rounded to --dtype.\n"
@@ -311,11 +312,21 @@ static int special_token(const char *const *words, const char **found)
     return -1;
 }
 
-static char *new_config(void)
+/* Fills `special`, and the ids of m. */
+static void find_special_tokens(struct lm_hfdir_model *m)
 {
     static const char *const bos[] = { "<s>", "<bos>", "<|endoftext|>", "</s>", NULL },
                              *const eos[] = { "</s>", "<eos>", "<|endoftext|>", NULL },
                              *const pad[] = { "<pad>", NULL }, *const unk[] = { "<unk>", NULL };
+    m->bos_token_id = special_token(bos, &special.bos);
+    m->eos_token_id = special_token(eos, &special.eos);
+    m->pad_token_id = special_token(pad, &special.pad);
+    m->unk_token_id = special_token(unk, &special.unk);
+}
+
+/* The text of config.json of the model that the options describe. */
+static char *new_config(void)
+{
     char why[LM_WHY_MAX];
     struct lm_hfdir_model m = {
         .arch = arch,
@@ -329,10 +340,7 @@ static char *new_config(void)
         .n_position = (size_t)context,
         .override = overrides,
     };
-    m.bos_token_id = special_token(bos, &special.bos);
-    m.eos_token_id = special_token(eos, &special.eos);
-    m.pad_token_id = special_token(pad, &special.pad);
-    m.unk_token_id = special_token(unk, &special.unk);
+    find_special_tokens(&m);
     char *text = lm_hfdir_config(&m, why);
     if (!text)
         die_usage("%s", why);
@@ -365,6 +373,8 @@ static struct lm_checkpoint *open_init(void)
 static void make_config(struct lm_checkpoint *init)
 {
     char why[LM_WHY_MAX];
+    struct lm_hfdir_model tokens;
+    find_special_tokens(&tokens);
     config_text = config_path ? read_config()
                   : init      ? xstrdup(lm_checkpoint_config_text(init))
                               : new_config();
@@ -671,8 +681,10 @@ int main(int argc, char **argv)
     read_training_text(files);
     read_validation_text(files);
     begin(precision);
-    signal(SIGTERM, on_signal);
-    signal(SIGINT, on_signal);
+    struct sigaction once = { .sa_handler = on_signal,
+                              .sa_flags = (int)SA_RESETHAND }; /* a second one kills */
+    sigaction(SIGTERM, &once, NULL);
+    sigaction(SIGINT, &once, NULL);
     train();
     finish(dir);
     return 0;

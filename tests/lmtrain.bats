@@ -31,6 +31,21 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
             --weight-decay=0 --log-every=20 --log=log.csv --precision=f32 text/eng.txt
         awk -F, 'NR == 2 { first = $4 } END { print first, $4; exit !(first > 2 && $4 < 0.1) }' log.csv
     done
+    lmtrain "${small[@]}" --width=32 --batch=4 --steps=120 --warmup=10 --learning-rate=0.02 --weight-decay=0 \
+        --log-every=20 --log=log.csv --precision=bf16 text/eng.txt
+    awk -F, 'END { exit !($4 < 0.1) }' log.csv
+}
+
+@test "lmtrain: tensors are named and shaped as the reference library's, of seven families" {
+    for f in bloom xglm gpt2 llama opt gpt_neox qwen2; do
+        lmtrain "${small[@]:0:2}" --config="$(golden $f-a)/config.json" --context=16 --batch=1 --steps=1 --dtype=F32 -o $f text/eng.txt
+        for model in "$(golden $f-a)" $f; do # without the buffers of old files, and the prefix that gpt2's lack
+            tensorcat --list "$model/model.safetensors" | mlr --csv cut -f name,shape,dtype then put '$name = sub($name, "^transformer.", "")' \
+                then filter '!($name =~ "(attn.bias|attention.bias|masked_bias|inv_freq)$")' then sort -f name >"$(basename "$model").csv"
+        done
+        diff $f-a.csv $f.csv
+        grep -q '"eos_token": "</s>"' $f/tokenizer_config.json
+    done
 }
 
 @test "lmtrain: ppl finds the loss that the log says, in the directory and in the checkpoint" {
@@ -85,9 +100,9 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
 }
 
 @test "lmtrain: SIGTERM writes a checkpoint from which the run goes on" {
-    lmtrain "${small[@]}" --steps=100000 --checkpoint=t.safetensors text/eng.txt 2>said &
+    lmtrain "${small[@]}" --steps=100000 --checkpoint=t.safetensors --checkpoint-every=5 text/eng.txt 2>said &
     pid=$!
-    sleep 0.3
+    until [[ -e t.safetensors ]]; do kill -0 $pid && sleep 0.1; done
     kill -TERM $pid
     status=0
     wait $pid || status=$?
@@ -185,6 +200,16 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     run -1 --separate-stderr tiny -o full
     [[ $stderr == "lmtrain: full: cannot write: "* ]]
     run -1 tiny --log=/dev/full
+    printf '%s\n' 7 290 291 | tensorcat --from=text --dtype=I32 --name=eng.ids --shape=3 >ids.t
+    printf '%s\n' 0 3 | tensorcat --from=text --dtype=I32 --name=eng.offsets --shape=2 >offsets.t
+    tensorcat -o beyond.safetensors ids.t offsets.t
+    run -1 --separate-stderr tiny --log=l.csv --valid=beyond.safetensors
+    [[ $stderr == "lmtrain: --valid: token 291 is none of the tokenizer's" ]]
+    run -1 --separate-stderr lmtrain "${small[@]}" --log=l.csv beyond.safetensors
+    [[ $stderr == "lmtrain: beyond.safetensors: 'eng' has tokens that are none of the tokenizer's" ]]
+    run -1 --separate-stderr lmtrain "${small[@]:0:2}" --init="$(golden gpt2-a)" --context=100 --log=l.csv text/eng.txt
+    echo "$stderr"
+    [[ ${#stderr_lines[@]} == 1 && $stderr == "lmtrain: "*64* ]]
     : >text/empty.txt
     run -1 lmtrain "${small[@]}" --log=l.csv text/empty.txt
 }
