@@ -1,14 +1,15 @@
 # text.mk - real text in 14 languages to train a small model on, made of Debian's packages; nothing of it is kept in git.
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-#   make text                                    130 MB to download, 87 MB of text, two minutes
+#   make text                                    125 MB to download, 87 MB of text
 #   make text SMALL=1                            interfaces and literature only: 32 MB to download, 25 MB of text
 #   make text CAP=2000000                        at most so many bytes a language: balances what English has too much of
 #   make text STEMS="eng swh yor"                other languages; STEMS=all: every one in pipelines/text/languages.csv
-#   make text DOWNLOADS=~/debs                   what is fetched is kept there; another run, or a cut one, goes on with it
+#   make text DOWNLOADS=$HOME/debs               what is fetched is kept there; another run, or a cut one, goes on with it
 #
 # The packages (pipelines/text/sources.csv) are manuals, interfaces, package descriptions, some literature and news: what
-# apt offers today, so other bytes next year; versions and checksums are in sources.csv beside the text.
+# apt offers today, so other bytes next year; versions and checksums are in sources.csv and languages.csv beside the text,
+# and those of the text that was made for the shipped models in pipelines/data/text.
 # train/STEM.txt and valid/STEM.txt have a paragraph or phrase a line, no line twice, in an order that follows from the
 # line and SEED alone. No line shares SHARED bytes with the text that models are measured on (EVALUATION, in any of the
 # languages), and no line of valid/ with any of train/. dropped/ has what this cost.
@@ -27,7 +28,8 @@ SEED       ?= 1
 EVALUATION ?= $(wildcard $(STEMS:%=pipelines/data/udhr/*/%.txt))
 DOWNLOADS  ?= $(OUT)/downloads
 
-HOW := pipelines/text
+HOW      := pipelines/text
+RECORDED := pipelines/data/text/languages.csv
 
 changed = $(if $(filter-out file,$(origin $(1))),$(1)=$($(1)))
 named   = $(call slug,$(if $(word 10,$(1)),$(firstword $(1)) and $(firstword $(shell cksum <<< '$(1)')),$(1)))#  not too long
@@ -54,6 +56,10 @@ TEXT := $(foreach s,$(STEMS),$(DIR)/train/$(s).txt $(DIR)/valid/$(s).txt)
 text: $(TEXT) $(DIR)/languages.csv $(DIR)/sources.csv
 	@mlr --icsv --opprint --ofmt %.4f cut -f stem,script,lines,bytes,share,valid_bytes,evaluation_lines $(DIR)/languages.csv
 	@echo "text: $(words $(STEMS)) languages in $(DIR)"
+ifndef KNOBS
+	@cmp -s $(DIR)/languages.csv $(RECORDED) && echo "text: to the byte what $(RECORDED) says" || \
+	  echo "text: not to the byte what $(RECORDED) says: compare sources.csv, apt offers other versions with time"
+endif
 
 # ---- 1. fetch and unpack: source|stem|code|package|native, a word for each source that has a language
 
@@ -70,7 +76,7 @@ $(INDEX):
 	$(HOW)/fetch.sh --index $(DOWNLOADS) $(SPOKEN)
 	touch $@
 $(DOWNLOADS)/%.csv: | $(INDEX)
-	$(HOW)/fetch.sh $(DOWNLOADS) $* > $@
+	$(HOW)/fetch.sh $(DOWNLOADS) $* > $@.tmp && mv $@.tmp $@
 $(TREE)/%.done: $(DOWNLOADS)/%.csv $(HOW)/unpack.sh
 	$(HOW)/unpack.sh $< $(TREE)/$*
 	touch $@
