@@ -37,8 +37,10 @@ static const struct cli_opt opts[] = {
       "that they share an outlier; N is a power of two [none]",
       0, 0, 0 },
     { 0, "method", CLI_CHOICE, &method, "METHOD",
-      "rtn, to the nearest level; gptq, column after column, each making up for those before [rtn]", 0, 0,
-      "rtn gptq" },
+      "rtn, to the nearest level; gptq, column after column, each making up for those before; awq, inputs "
+      "scaled first, "
+      "see below [rtn]",
+      0, 0, "rtn gptq awq" },
     { 0, "moments", CLI_STR, &moments_path, "FILE",
       "second moments of what the matrices multiply, by language: actdump --reduce gram --site "
       "attn_in,attn_mix,mlp_in,mlp_act",
@@ -146,7 +148,16 @@ static const struct cli_prog prog = {
         "dead_inputs, those that are always 0, whose weights become 0.\n"
         "GPTQ (Frantar et al. 2022) leaves --grid, --per, --clip, --recipe and --pack their meaning; an "
         "embedding is "
-        "rounded to nearest.",
+        "rounded to nearest.\n"
+        "AWQ (Lin et al. 2023) multiplies the inputs' columns by a power of mean|x|, one of 20, and divides "
+        "what writes "
+        "these inputs by it, where that is exact: a norm's gain, the values' rows, rows of up behind a gate "
+        "or a ReLU; "
+        "other sites are said, and rounded to nearest. The matrices of a site share the search for the least "
+        "output "
+        "error over the mix. Moments need mean|x| too (--reduce gram,absmean). With --clip moments it clips "
+        "by these "
+        "as well.",
     .example =
         "  modelcat bloom-560m | wquant --bits 4 --clip mse --report report.csv -o w4.t\n"
         "  modelcat llama | wquant --pack llama-w4g128 --per group:128 --clip mse\n"
@@ -219,6 +230,7 @@ static struct lm_mix mix;
 static struct lm_grams *grams;
 static struct solver *solver;
 static struct calibration *calibration;
+static struct fold *scales; /* of awq */
 
 static void set_mix(void)
 {
@@ -231,9 +243,11 @@ static void set_mix(void)
 /* What means nothing without something else is refused. */
 static void check_method(void)
 {
-    int gptq = !strcmp(method, "gptq"), known = moments_path || calibrate_list;
+    int gptq = !strcmp(method, "gptq"), awq = !strcmp(method, "awq"), known = moments_path || calibrate_list;
     if (gptq && !known)
         die_usage("--method gptq needs --moments or --calibrate");
+    if (awq && !moments_path)
+        die_usage("--method awq needs --moments");
     if (moments_path && calibrate_list)
         die_usage("--moments and --calibrate exclude each other");
     if (gptq && strcmp(bias, "none") != 0)
@@ -243,12 +257,13 @@ static void check_method(void)
     if (!strcmp(report_by, "lang") && !known)
         die_usage("--report-by lang needs --moments or --calibrate");
     cli_refuse_if(gptq, &rotate, "with --method gptq");
+    cli_refuse_if(awq, &rotate, "with --method awq");
     cli_refuse_if(!gptq, &damping, "without --method gptq");
     cli_refuse_if(!gptq, &act_order, "without --method gptq");
     cli_refuse_if(!gptq, &static_groups, "without --method gptq");
     cli_refuse_if(!gptq, &calibrate_list, "without --method gptq");
-    cli_refuse_if(!gptq && !report_path && rules.usual.clip != QUANT_MOMENTS && !recipe_path, &moments_path,
-                  "without --method gptq, --clip moments, --recipe or --report");
+    cli_refuse_if(!gptq && !awq && !report_path && rules.usual.clip != QUANT_MOMENTS && !recipe_path,
+                  &moments_path, "without --method gptq or awq, --clip moments, --recipe or --report");
     cli_refuse_if(!known, &mix_list, "without --moments or --calibrate");
     cli_refuse_if(!known, &memory_mib, "without --moments or --calibrate");
     cli_refuse_if(mix.kind != LM_MIX_MINMAX, &n_solve, "without --mix minmax");
@@ -287,7 +302,7 @@ static void run_calibration(const char *path, const struct solver_options *o, in
 /* Reads the moments, or makes them. */
 static void learn_inputs(const char *path)
 {
-    const struct solver_options o = { .method = strcmp(method, "gptq") ? SOLVER_RTN : SOLVER_GPTQ,
+    const struct solver_options o = { .method = !strcmp(method, "gptq") ? SOLVER_GPTQ : SOLVER_RTN,
                                       .gptq = { damping, act_order, static_groups },
                                       .n_solve = mix.kind == LM_MIX_MINMAX ? (int)n_solve : 0,
                                       .n_thread = (int)n_thread };
@@ -301,6 +316,12 @@ static void learn_inputs(const char *path)
     if (!grams)
         die("%s: %s", moments_path, why);
     solver = solver_new(grams, &o);
+    if (strcmp(method, "awq") != 0)
+        return;
+    const struct fold_options f = { path, &rules, grams, (int)n_thread };
+    if (!strcmp(path, "-"))
+        die_usage("--method awq reads the model twice: name its file");
+    scales = fold_search(&f);
 }
 
 static struct report *open_report(void)
@@ -327,6 +348,7 @@ int main(int argc, char **argv)
     const struct rewrite_options o = { .rules = &rules,
                                        .solver = solver,
                                        .calibration = calibration,
+                                       .fold = scales,
                                        .report = report,
                                        .in_path = path,
                                        .out_path = out_path,
@@ -346,6 +368,7 @@ int main(int argc, char **argv)
     solver_free(solver);
     lm_grams_free(grams);
     calibration_free(calibration);
+    fold_free(scales);
     lm_mix_clear(&mix);
     choice_rules_clear(&rules);
     msg_progress_end();

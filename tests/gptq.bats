@@ -9,8 +9,9 @@ setup() {
 
 # moments MODEL [OPTION...] > FILE: of English, Hindi and French
 moments() {
-    local model=$1
-    actdump -m "$(golden "$model")" -t "$DATA/golden" --reduce gram --site attn_in,attn_mix,mlp_in,mlp_act "${@:2}" \
+    local model=$1 reduce=--reduce=gram
+    [[ ${2:-} != --reduce=* ]] || reduce=
+    actdump -m "$(golden "$model")" -t "$DATA/golden" ${reduce:+"$reduce"} --site attn_in,attn_mix,mlp_in,mlp_act "${@:2}" \
         "$EVAL"/{eng,hin,fra}.txt
 }
 
@@ -217,6 +218,70 @@ layer() { tensorcat --to=csv --only="*h.$1.*,*layers.$1.*" "$2" | cut -d, -f2-; 
     wrong_usage "--test does nothing without --calibrate" wquant --method=gptq --test=a --moments=b w.t
     run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate="$EVAL/eng.txt" --mix=tha -o q.t "$model"
     [[ $stderr == "wquant: --mix: there is no language 'tha'" ]]
+}
+
+# ---- AWQ
+
+@test "awq: folded scales leave the model what it is, and its outputs change less than without" {
+    for model in bloom-a llama-a gpt2-a opt-a; do
+        moments $model --reduce=gram,absmean >h.t
+        weights=$(golden $model)/model.safetensors
+        wquant --method=awq --bits=8 --moments=h.t -o fine.t "$weights" 2>notes
+        below "$(kl $model fine.t eng)" 0.02
+        case $model in
+        bloom-a | gpt2-a) grep -q "^wquant: mlp_act: no scales, to nearest: a GELU" notes ;;
+        *) [[ ! -s notes ]] ;;
+        esac
+        wquant --method=awq --bits=3 --moments=h.t --report=awq.csv -o awq.t "$weights" 2>notes
+        wquant --bits=3 --moments=h.t --report=rtn.csv -o rtn.t "$weights"
+        below "$(mean output_error <awq.csv)" "$(mean output_error <rtn.csv)"
+        # what writes the inputs has changed: a norm of layer 1
+        norm=$(tensorcat --list "$weights" | mlr --icsv --onidx filter '$name =~ "[.]1[.].*(norm|ln_1).*weight$"' then head -n 1 then cut -f name)
+        tensorcat --only="$norm" --to=text "$weights" >before
+        tensorcat --only="$norm" --to=text awq.t >after
+        run ! cmp -s before after
+    done
+}
+
+@test "awq: by hand: scales are powers of mean|x|, columns are multiplied, the norm's gain is divided" {
+    # only layer 1's up matrix is quantised, so only the norm before it is scaled
+    cp "$(golden bloom-a)/config.json" "$(golden bloom-a)/model.safetensors" .
+    moments bloom-a --reduce=gram,absmean --dtype=F64 >h.t
+    wquant --method=awq --bits=3 --per=group:16 --only=layer:1,role:mlp_up --moments=h.t --mix=eng -o q.t model.safetensors
+    up=transformer.h.1.mlp.dense_h_to_4h.weight norm=transformer.h.1.post_attention_layernorm
+    for what in weight bias; do
+        tensorcat --only=$norm.$what --to=text model.safetensors | tr -s ' ' '\n' >was.$what
+        tensorcat --only=$norm.$what --to=text q.t | tr -s ' ' '\n' >is.$what
+    done
+    actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce absmean --site mlp_in --layers=1 "$EVAL/eng.txt" |
+        tensorcat --to=text | tr -s ' ' '\n' >absmean
+    # the scale s = gain before / after: log s is a line in log mean|x| of slope i/20, i in 1..19, and max s * min s = 1
+    paste -d' ' was.weight is.weight was.bias is.bias absmean | awk '
+        { s[NR] = $1 / $2; x[NR] = $5; if (s[NR] > most || NR == 1) most = s[NR]; if (s[NR] < low || NR == 1) low = s[NR]
+          d = $3 / s[NR] - $4; if (d * d > 1e-12) { print "bias", NR; exit 1 } }
+        END { d = most * low - 1; if (d * d > 1e-8) { print "range", most * low; exit 1 }
+          for (i = 2; i <= NR; i++) { slope = log(s[i] / s[1]) / log(x[i] / x[1]) * 20
+              if (i == 2) first = int(slope + 0.5)
+              d = slope - first; if (d * d > 1e-4) { print "slope", i, slope; exit 1 } }
+          if (first < 1 || first > 19) { print "step", first; exit 1 } }'
+    # what was not chosen stays
+    tensorcat --to=csv --skip="$up,$norm.*" model.safetensors >before
+    tensorcat --to=csv --skip="$up,$norm.*" q.t >after
+    cut -d, -f2- before | sort >a
+    cut -d, -f2- after | sort | cmp a -
+}
+
+@test "awq: packs; what it needs is said" {
+    cp "$(golden bloom-a)"/{config.json,model.safetensors} .
+    moments bloom-a --reduce=gram,absmean >h.t
+    wquant --method=awq --moments=h.t --clip=moments --per=group:8 --pack=packed model.safetensors
+    tensorcat --check packed/model.safetensors
+    [[ $(tensorcat --list packed/model.safetensors | grep -c weight_packed) == 12 ]]
+    moments bloom-a >gram.t
+    run -1 --separate-stderr wquant --method=awq --moments=gram.t -o q.t model.safetensors
+    [[ $stderr == *"there is no mean|x| of layer 0's "*": it takes actdump --reduce gram,absmean" && ! -e q.t ]]
+    wrong_usage "--method awq needs --moments" wquant --method=awq model.safetensors
+    wrong_usage "--method awq reads the model twice: name its file" wquant --method=awq --moments=h.t <model.safetensors
 }
 
 # ---- what must not pass

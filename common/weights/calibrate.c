@@ -255,7 +255,8 @@ static void solve(struct calibration *c, struct solver *solver, const struct ten
             quant_plan_weigh(plan, importance, d->cols);
         free(importance);
     }
-    int status = solver_solve(solver, &d->place, plan, w, d->rows, d->cols, c->o.measure, &found, &bad_row);
+    int status = solver_solve(solver, &d->place, plan, w, d->rows, d->cols,
+                              c->o.measure ? SOLVER_MEASURE : SOLVER_ONLY, NULL, &found, &bad_row);
     if (status < 0)
         die("'%s': output channel %zu: %s", t->name, bad_row, gptq_why(status));
     solver_warn(t->name, &found);

@@ -45,6 +45,10 @@ struct rewrite {
     const char *packed_dtype; /* of the scales, as config.json calls it */
     float *floats;            /* a matrix for the solver */
     size_t floats_room;
+    float *folded;                /* the tensor with its scales folded in, as it is laid out, if is_folded */
+    double *factor, *input_scale; /* of the tensor; input_scale is NULL if there is none */
+    size_t folded_room, factor_room;
+    int is_folded;
 };
 
 /* ---- the model, as far as the stream or a config.json beside the file tells it */
@@ -154,6 +158,8 @@ void rewrite_close(struct rewrite *r)
     free(r->batch[0].data);
     free(r->batch[1].data);
     free(r->floats);
+    free(r->folded);
+    free(r->factor);
     free(r->config);
     free(r);
 }
@@ -196,40 +202,57 @@ static struct quant_plan *weighed_plan(const struct rewrite *r, const struct cho
 {
     if (c->spec.clip != QUANT_MOMENTS || !r->o.solver)
         return NULL;
+    if (c->spec.rotate)
+        die("clip=moments: rows that are rotated have other second moments");
     struct quant_plan *plan = quant_plan_new(&c->spec);
     double *importance = xnew(c->cols, sizeof *importance);
-    if (solver_importance(r->o.solver, &c->place, c->cols, importance) == 0)
+    int known = solver_importance(r->o.solver, &c->place, c->cols, importance) == 0;
+    for (size_t j = 0; known && r->input_scale && j < c->cols; j++)
+        importance[j] /= r->input_scale[j] * r->input_scale[j];
+    if (known)
         quant_plan_weigh(plan, importance, c->cols);
     free(importance);
     return plan;
 }
 
-static void load(const void *tensor, size_t from, size_t n, float *to)
+/* A tensor as it comes, or floats that it has become on the way, laid out as it is. */
+struct source {
+    const struct tensor *t;
+    const float *floats; /* NULL: t's own data */
+};
+
+static void load(const void *source, size_t from, size_t n, float *to)
 {
-    tensor_to_f32(tensor, from, n, to);
+    const struct source *s = source;
+    if (s->floats)
+        memcpy(to, s->floats + from, n * sizeof *to);
+    else
+        tensor_to_f32(s->t, from, n, to);
 }
 
-static void store(const void *tensor, const float *in, size_t n, void *to)
+static void store(const void *source, const float *in, size_t n, void *to)
 {
-    const struct tensor *t = tensor;
-    tensor_from_f32(in, n, t->dtype, to);
+    const struct source *s = source;
+    tensor_from_f32(in, n, s->t->dtype, to);
 }
 
-static void unstore(const void *tensor, const void *in, size_t n, float *to)
+static void unstore(const void *source, const void *in, size_t n, float *to)
 {
-    struct tensor t = *(const struct tensor *)tensor;
+    struct tensor t = *((const struct source *)source)->t;
     t.data = in;
     tensor_to_f32(&t, 0, n, to);
 }
 
-static struct quant_sheet sheet_of(const struct tensor *t, const struct choice *c)
+static struct quant_sheet sheet_of(const struct source *s, const struct choice *c)
 {
-    int is_f32 = t->dtype == TENSOR_F32 && (uintptr_t)t->data % sizeof(float) == 0;
+    const struct tensor *t = s->t;
+    const float *as_is = s->floats ? s->floats : t->data;
+    int is_f32 = t->dtype == TENSOR_F32 && (uintptr_t)as_is % sizeof(float) == 0;
     return (struct quant_sheet){ .rows = c->rows,
                                  .cols = c->cols,
                                  .in_out = c->in_out,
-                                 .f32 = is_f32 ? t->data : NULL,
-                                 .source = t,
+                                 .f32 = is_f32 ? as_is : NULL,
+                                 .source = s,
                                  .load = load,
                                  .store = store,
                                  .unstore = unstore,
@@ -237,6 +260,29 @@ static struct quant_sheet sheet_of(const struct tensor *t, const struct choice *
                                  .limit = t->dtype == TENSOR_F16    ? 65520
                                           : t->dtype == TENSOR_BF16 ? 0x1.ffp127F
                                                                     : INFINITY };
+}
+
+/* What the tensor becomes by the scales that are folded into it, into r->folded; and r->input_scale. */
+static void fold(struct rewrite *r, const struct tensor *t, const struct choice *c)
+{
+    size_t rows = t->n_dim ? t->shape[0] : 1, cols = t->n_dim > 1 ? t->n / rows : 1;
+    int is_float = t->dtype == TENSOR_F64 || t->dtype == TENSOR_F32 || t->dtype == TENSOR_F16 ||
+                   t->dtype == TENSOR_BF16;
+    r->input_scale = NULL;
+    r->is_folded = 0;
+    if (!r->o.fold || !is_float || !t->n)
+        return;
+    xgrow(&r->factor, &r->factor_room, rows + cols, sizeof *r->factor);
+    double *row = r->factor, *col = r->factor + rows;
+    if (!fold_factors(r->o.fold, &c->place, rows, cols, c->in_out, row, col))
+        return;
+    xgrow(&r->folded, &r->folded_room, t->n, sizeof *r->folded);
+    tensor_to_f32(t, 0, t->n, r->folded);
+    for (size_t i = 0; i < rows; i++)
+        for (size_t j = 0; j < cols; j++)
+            r->folded[i * cols + j] = (float)((double)r->folded[i * cols + j] * row[i] * col[j]);
+    r->input_scale = c->in_out ? row : col;
+    r->is_folded = 1;
 }
 
 static _Noreturn void die_at_row(const struct tensor *t, size_t row, int status)
@@ -263,8 +309,8 @@ static int solve(struct rewrite *r, const struct tensor *t, const struct choice 
             t->name, c->cols, c->place.role == LM_HEAD ? ",final" : "");
     xgrow(&r->floats, &r->floats_room, t->n, sizeof *r->floats);
     quant_sheet_floats(sheet, r->o.stream.n_thread, r->floats);
-    int status = solver_solve(r->o.solver, &c->place, plan, r->floats, c->rows, c->cols, r->o.report != NULL,
-                              found, &bad_row);
+    int status = solver_solve(r->o.solver, &c->place, plan, r->floats, c->rows, c->cols,
+                              r->o.report ? SOLVER_MEASURE : SOLVER_ONLY, r->input_scale, found, &bad_row);
     if (status == QUANT_NONFINITE || status == QUANT_RANGE)
         die_at_row(t, bad_row, status);
     if (status < 0)
@@ -288,7 +334,8 @@ static void quantise(struct rewrite *r, const struct tensor *t, const struct cho
 {
     struct quant_plan *weighed = weighed_plan(r, c);
     const struct quant_plan *plan = weighed ? weighed : plan_of(r, &c->spec);
-    struct quant_sheet sheet = sheet_of(t, c);
+    const struct source source = { t, r->is_folded ? r->folded : NULL };
+    struct quant_sheet sheet = sheet_of(&source, c);
     struct solver_found found;
     struct quant_result to = { .stats = r->o.report ? xcalloc(c->rows, sizeof *to.stats) : NULL,
                                .meanwhile = put_waiting,
@@ -413,6 +460,20 @@ static void set_metadata(const struct rewrite *r)
     }
 }
 
+/* A tensor that is not quantised. */
+static void pass_on(struct rewrite *r, const struct tensor *t)
+{
+    put_waiting(r);
+    if (!r->is_folded) {
+        ts_out_data(r->out, t->data, t->n_bytes);
+        return;
+    }
+    char *data = xaligned(t->n_bytes, 1);
+    tensor_from_f32(r->folded, t->n, t->dtype, data);
+    ts_out_data(r->out, data, t->n_bytes);
+    free(data);
+}
+
 void rewrite_frame(struct rewrite *r)
 {
     size_t n = ts_frame_tensors(r->in);
@@ -429,12 +490,11 @@ void rewrite_frame(struct rewrite *r)
     ts_out_frame(r->out, r->outgoing, r->n_outgoing);
     for (size_t i = 0; (got = ts_next_in_frame(r->in, &t)) > 0; i++) {
         msg_progress("%s: %s", ts_path(r->in), t.name);
-        if (c[i].quantise) {
+        fold(r, &t, &c[i]);
+        if (c[i].quantise)
             quantise(r, &t, &c[i]);
-        } else {
-            put_waiting(r);
-            ts_out_data(r->out, t.data, t.n_bytes);
-        }
+        else
+            pass_on(r, &t);
     }
     if (got < 0)
         ts_die(r->in);

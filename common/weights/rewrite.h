@@ -5,6 +5,7 @@
 #include "io/tstream.h"
 #include "weights/calibrate.h"
 #include "weights/choice.h"
+#include "weights/fold.h"
 #include "weights/report.h"
 #include "weights/solver.h"
 
@@ -12,6 +13,7 @@ struct rewrite_options {
     struct choice_rules *rules;
     struct solver *solver;           /* NULL: to nearest, without looking at activations */
     struct calibration *calibration; /* instead of a solver: what has been solved before */
+    const struct fold *fold;         /* scales that go into the weights first; NULL: none */
     struct report *report;           /* NULL: none */
     const char *in_path;             /* as it was given; "-": config.json is beside no file */
     const char *out_path;

@@ -106,14 +106,14 @@ static void measure_by_lang(const struct solver *s, const float *w, const float 
 }
 
 /* The errors of q, of the mixture and by language. */
-static void measure_errors(struct solver *s, const float *w, size_t rows, size_t n,
+static void measure_errors(struct solver *s, const float *w, const float *q, size_t rows, size_t n,
                            struct solver_found *found)
 {
     size_t n_lang = lm_grams_n_lang(s->g);
     double lost = 0, all = 0;
     if (lm_grams_are_apart(s->g)) {
         double *whole = xnew(n_lang, sizeof *whole);
-        measure_by_lang(s, w, s->q, rows, n, s->by_lang);
+        measure_by_lang(s, w, q, rows, n, s->by_lang);
         measure_by_lang(s, w, NULL, rows, n, whole);
         for (size_t lang = 0; lang < n_lang; lang++) {
             lost += lm_grams_weight(s->g, lang) * s->by_lang[lang];
@@ -124,7 +124,7 @@ static void measure_errors(struct solver *s, const float *w, size_t rows, size_t
         free(whole);
     } else {
         double *gram = xaligned(n, n * sizeof *gram);
-        response_gram(w, s->q, rows, n, s->o.n_thread, gram);
+        response_gram(w, q, rows, n, s->o.n_thread, gram);
         lost = response_sum(gram, s->moment, n);
         response_gram(w, NULL, rows, n, s->o.n_thread, gram);
         all = response_sum(gram, s->moment, n);
@@ -245,8 +245,18 @@ static int solve_minmax(struct solver *s, const struct task *t, struct solver_fo
     return status;
 }
 
+/* As if there were no scale: in units of the inputs as they are. */
+static float *unscaled(const float *w, size_t rows, size_t cols, const double *scale)
+{
+    float *out = xaligned(rows, cols * sizeof *out);
+    for (size_t i = 0; i < rows * cols; i++)
+        out[i] = (float)((double)w[i] / scale[i % cols]);
+    return out;
+}
+
 int solver_solve(struct solver *s, const struct lm_place *p, const struct quant_plan *plan, const float *w,
-                 size_t rows, size_t cols, int measure, struct solver_found *found, size_t *bad_row)
+                 size_t rows, size_t cols, enum solver_wish wish, const double *scale,
+                 struct solver_found *found, size_t *bad_row)
 {
     size_t cell_cols;
     size_t n_fit = rows * quant_row_cells(quant_plan_spec(plan), cols, &cell_cols);
@@ -264,9 +274,13 @@ int solver_solve(struct solver *s, const struct lm_place *p, const struct quant_
         status = solve_minmax(s, &t, found, bad_row);
     else
         status = solve_once(s, &t, found, bad_row);
-    if (!status && known && measure) {
+    if (!status && known && wish == SOLVER_MEASURE) {
+        float *before = scale ? unscaled(w, rows, cols, scale) : NULL;
+        float *after = scale ? unscaled(s->q, rows, cols, scale) : NULL;
         look_at(s, layer, site, cols);
-        measure_errors(s, w, rows, cols, found);
+        measure_errors(s, before ? before : w, after ? after : s->q, rows, cols, found);
+        free(before);
+        free(after);
     }
     found->q = s->q;
     found->fit = s->fit;

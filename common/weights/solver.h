@@ -46,10 +46,12 @@ void solver_warn(const char *name, const struct solver_found *found);
 /* E x_j^2 of these inputs over the mixture, [cols], into out; 0, or -1 if they are not known. */
 int solver_importance(const struct solver *s, const struct lm_place *p, size_t cols, double *out);
 
-/* Rounds w[rows][cols], the matrix at p. `measure`: fill in the output errors. A matrix that reads no site of
- * a layer (an embedding) is rounded to nearest. 0; or a reason (gptq_why), *bad_row then being the first row
- * at fault. */
+/* Rounds w[rows][cols], the matrix at p. scale, NULL or [cols], is what its columns have been multiplied by,
+ * its inputs being divided by it: for measuring; GPTQ takes none. A matrix that reads no site of a layer (an
+ * embedding) is rounded to nearest. 0; or a reason (gptq_why), *bad_row then being the first row at fault. */
+enum solver_wish { SOLVER_ONLY, SOLVER_MEASURE /* the output errors too */ };
 int solver_solve(struct solver *s, const struct lm_place *p, const struct quant_plan *plan, const float *w,
-                 size_t rows, size_t cols, int measure, struct solver_found *found, size_t *bad_row);
+                 size_t rows, size_t cols, enum solver_wish wish, const double *scale,
+                 struct solver_found *found, size_t *bad_row);
 
 #endif
