@@ -4,9 +4,9 @@
  * longer. Each goes forward and backward on one thread, into a gradient of its own; these are added up in the
  * order of the text. So every result is the same for any number of threads, and that of a token (nll, dropout
  * masks) depends on its sequence and its place in the batch only. In memory are, for each thread, a gradient
- * and what the backward pass needs of LM_GRAD_TOKENS tokens (some 13 d_model + 2 d_ff floats a token and
- * layer). Attention exists for 64 rows at a time and is computed again on the way back (Dao et al. 2022).
- * SPDX-License-Identifier: GPL-3.0-or-later */
+ * and what LM_GRAD_TOKENS tokens leave for the way back: 6 d_model + d_ff floats a token and layer (one d_ff
+ * more if gated). Norms and activations are computed again there, and attention, of which 64 rows exist at a
+ * time (Dao et al. 2022). SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef LM_GRAD_H
 #define LM_GRAD_H
 #include "lm/forward.h"
