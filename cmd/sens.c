@@ -5,11 +5,8 @@
 #include "base/msg.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
-#include "lm/branch.h"
-#include "lm/ledger.h"
-#include "lm/outerror.h"
-#include "lm/score.h"
-#include "lm/windows.h"
+#include "lm/pieces.h"
+#include "lm/sweep.h"
 #include "quant/matrix.h"
 #include "quant/pack.h"
 #include "quant/pick.h"
@@ -19,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *model_path, *tokenizer_path, *kind = "layer", *by = "lang", *lang_of_stdin = "stdin",
                                                 *start_token = "auto", *unit = "line",
@@ -118,19 +114,12 @@ static double per(double a, double b)
     return b > 0 ? a / b : NAN;
 }
 
-/* ---- ways to quantise, matrices and what becomes of them */
+/* ---- ways to quantise, and what becomes of the matrices */
 
 static struct quant_spec *spec; /* [n_spec] */
 static size_t n_spec;
 static const struct lm_config *config;
-
-/* A matrix: in the layers, or outside them (layer -1). */
-struct matrix {
-    int layer, role;
-    size_t rows, cols; /* outputs, inputs */
-    int chosen;
-};
-static struct matrix *matrices; /* [(n_layer + 1) * LM_N_ROLE] */
+static struct lm_pieces *parts;
 
 /* What a spec makes of a matrix. */
 struct made {
@@ -139,16 +128,11 @@ struct made {
     double *columns; /* [cols] |D_j|^2 */
     size_t bytes;    /* packed */
 };
-static struct made *made; /* [n_spec][slots] */
+static struct made *made; /* [n_spec][parts->n_matrix] */
 
-static size_t n_slot(void)
+static struct made *made_at(size_t s, int layer, int role)
 {
-    return ((size_t)config->n_layer + 1) * LM_N_ROLE;
-}
-
-static size_t slot_of(int layer, int role)
-{
-    return (size_t)(layer + 1) * LM_N_ROLE + (size_t)role;
+    return &made[s * parts->n_matrix + lm_pieces_slot(layer, role)];
 }
 
 static int changes_nothing(size_t s)
@@ -175,53 +159,39 @@ static void read_quants(void)
         die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
 }
 
-/* The name of the tensor at p, as the checkpoint has it or as published; the caller frees it. */
-static char *name_at(const struct lm_checkpoint *c, const struct lm_place *p)
+static int is_chosen(void *ctx, const struct lm_place *p, const char *name)
 {
-    struct tensor t;
-    if (lm_checkpoint_is_ordered(c) && lm_checkpoint_describe(c, p, &t))
-        return xstrdup(t.name);
-    return lm_place_text(config->family, p);
+    struct pick_subject subject = { name, p->layer, lm_role_name(p->role) };
+    (void)ctx;
+    if (pick_any(skip, &subject) || (only && !pick_only(only, &subject)))
+        return 0;
+    return p->layer >= 0 || (only && pick_exactly(only, &subject));
 }
 
-static void choose_matrices(const struct lm_checkpoint *c)
+static void plan_parts(const struct lm_checkpoint *c)
 {
-    struct lm_place p = { LM_EMBED, -1, 0 };
-    size_t n = 0;
-    matrices = xcalloc(n_slot(), sizeof *matrices);
-    made = xcalloc(n_spec * n_slot(), sizeof *made);
-    do {
-        struct matrix *m = &matrices[slot_of(p.layer, p.role)];
-        size_t shape[2];
-        if (p.is_bias || !lm_config_needs(config, &p) || lm_config_shape(config, &p, shape) != 2)
-            continue;
-        char *name = name_at(c, &p);
-        struct pick_subject subject = { name, p.layer, lm_role_name(p.role) };
-        int turned = p.layer >= 0 && config->family->weights_in_out;
-        *m = (struct matrix){ p.layer, p.role, shape[turned], shape[!turned], 0 };
-        m->chosen = !pick_any(skip, &subject) && (!only || pick_only(only, &subject)) &&
-                    (p.layer >= 0 || (only && pick_exactly(only, &subject)));
-        n += (size_t)m->chosen;
-        free(name);
-    } while (lm_config_next_place(config, &p));
-    if (!n)
+    enum lm_pieces_kind of = !strcmp(kind, "layer")    ? LM_BY_LAYER
+                             : !strcmp(kind, "role")   ? LM_BY_ROLE
+                             : !strcmp(kind, "matrix") ? LM_BY_MATRIX
+                                                       : LM_BY_NOTHING;
+    parts = lm_pieces_new(c, of, is_chosen, NULL);
+    if (!parts->n_chosen)
         die("%s: no tensor was chosen", lm_checkpoint_path(c));
+    made = xcalloc(n_spec * parts->n_matrix, sizeof *made);
 }
 
-/* ---- variants of the model: one for each spec, and one for each spec and matrix outside the layers */
-
-struct twin {
-    size_t spec;
-    int role; /* of the only matrix that it changes; -1: all that are chosen */
-};
-static struct twin *twins; /* [n_twin]: variant i + 1 of the model */
-static size_t n_twin;
+/* Each part in each way, the last part being all of them. */
+static size_t n_case(void)
+{
+    return (parts->n + 1) * n_spec;
+}
 
 static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
 {
-    const struct twin *t = ctx;
+    const struct lm_twin *t = ctx;
     (void)name;
-    return matrices[slot_of(p->layer, p->role)].chosen && (t->role < 0 || t->role == (int)p->role);
+    return parts->matrix[lm_pieces_slot(p->layer, (int)p->role)].chosen &&
+           (t->role < 0 || t->role == (int)p->role);
 }
 
 /* Notes what became of w[rows][cols]: q, as it will be once it is stored in dtype. */
@@ -249,9 +219,9 @@ static void note_made(struct made *m, const float *w, const float *q, size_t row
 static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
                        float *w, size_t rows, size_t cols, char why[LM_WHY_MAX])
 {
-    const struct twin *twin = ctx;
-    struct quant_spec own = spec[twin->spec];
-    struct made *m = &made[twin->spec * n_slot() + slot_of(p->layer, p->role)];
+    const struct lm_twin *twin = ctx;
+    struct quant_spec own = spec[twin->way];
+    struct made *m = made_at(twin->way, p->layer, (int)p->role);
     int first_time = twin->role < 0 && !m->bytes;
     float *before = first_time ? xaligned(rows * cols, sizeof *before) : NULL;
     size_t bad_row = 0;
@@ -270,101 +240,24 @@ static int apply_quant(void *ctx, const struct lm_place *p, const char *name, en
     return status;
 }
 
-static void plan_twins(void)
-{
-    twins = xnew(n_spec * LM_N_ROLE, sizeof *twins);
-    for (size_t s = 0; s < n_spec; s++)
-        twins[n_twin++] = (struct twin){ s, -1 };
-    for (size_t s = 0; s < n_spec; s++)
-        for (int role = 0; role < LM_N_ROLE; role++)
-            if (matrices[slot_of(-1, role)].chosen)
-                twins[n_twin++] = (struct twin){ s, role };
-}
+static struct lm_twin *twins;
 
-static size_t variant_of(size_t s, int role)
+static struct lm_model *new_model(struct lm_checkpoint *c, enum gemm_precision precision)
 {
-    for (size_t i = 0; i < n_twin; i++)
-        if (twins[i].spec == s && twins[i].role == role)
-            return i + 1;
-    return 0;
-}
-
-static struct lm_model *open_model(struct lm_checkpoint *c, enum gemm_precision precision)
-{
-    struct lm_change *change = xnew(n_twin, sizeof *change);
-    for (size_t i = 0; i < n_twin; i++)
+    size_t n;
+    twins = lm_pieces_twins(parts, n_spec, &n);
+    struct lm_change *change = xnew(n, sizeof *change);
+    for (size_t i = 0; i < n; i++)
         change[i] = (struct lm_change){ wants_quant, apply_quant, &twins[i] };
-    struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, n_twin, 1);
+    struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, n, 1);
     free(change);
     return m;
-}
-
-/* ---- parts, each quantised alone in each way: cases */
-
-struct part {
-    char *name;
-    int layer, role; /* -1: any; a role outside the layers has no layer */
-};
-static struct part *parts; /* [n_part + 1], the last one being all of them */
-static size_t n_part;
-
-static size_t n_case(void)
-{
-    return (n_part + 1) * n_spec;
-}
-
-static int part_has(const struct part *p, const struct matrix *m)
-{
-    return m->chosen && (p->layer < 0 || p->layer == m->layer) && (p->role < 0 || p->role == m->role);
-}
-
-static void add_part(const struct matrix *m)
-{
-    int layer = !strcmp(kind, "role") ? -1 : m->layer;
-    int role = !strcmp(kind, "layer") && m->layer >= 0 ? -1 : m->role;
-    for (size_t i = 0; i < n_part; i++)
-        if (parts[i].layer == layer && parts[i].role == role)
-            return;
-    char *name = layer < 0  ? xstrdup(lm_role_name((enum lm_role)role))
-                 : role < 0 ? xsprintf("%d", layer)
-                            : xsprintf("%d.%s", layer, lm_role_name((enum lm_role)role));
-    parts[n_part++] = (struct part){ name, layer, role };
-}
-
-static void plan_parts(void)
-{
-    parts = xnew(n_slot() + 1, sizeof *parts);
-    for (size_t i = LM_N_ROLE; i < n_slot() + LM_N_ROLE; i++) { /* what is outside the layers last */
-        const struct matrix *m = &matrices[i % n_slot()];
-        if (m->chosen && strcmp(kind, "all") != 0)
-            add_part(m);
-    }
-    parts[n_part] = (struct part){ xstrdup("all"), -1, -1 };
-}
-
-static struct lm_case case_of(size_t p, size_t s)
-{
-    const struct part *part = &parts[p];
-    int outside = part->role >= 0 && !lm_role_in_layer((enum lm_role)part->role);
-    struct lm_case c = { 0, 0, part->layer, part->role, config->n_layer };
-    if (!outside)
-        c.variant = variant_of(s, -1);
-    if (outside || p == n_part)
-        c.outside = variant_of(s, outside ? part->role : -1);
-    for (size_t i = 0; i < n_slot(); i++) {
-        const struct matrix *m = &matrices[i];
-        int from = m->layer >= 0 ? m->layer : m->role < LM_ATTN_NORM ? -1 : config->n_layer;
-        if (part_has(part, m) && from < c.from)
-            c.from = from;
-    }
-    return c;
 }
 
 /* ---- text: a group is what a row is about, a language or a line */
 
 struct group {
-    size_t lang, line, tokens, bytes, last_window;
-    double ref_nll; /* of the model as it is, summed over tokens */
+    size_t lang, line, tokens, bytes; /* of those that are predicted */
 };
 
 static struct corpus corpus;
@@ -419,7 +312,6 @@ static void cut_windows(const char *path)
                 g->bytes += corpus.bytes[windows.w[w].first + k];
         while (windows.n && windows.w[windows.n - 1].score >= windows.w[windows.n - 1].n)
             windows.n--; /* nothing to predict */
-        g->last_window = windows.n;
     }
     if (corpus.n_empty)
         warn("texts without a token: %zu", corpus.n_empty);
@@ -427,19 +319,19 @@ static void cut_windows(const char *path)
 
 /* ---- what is found */
 
-/* Damage by case (part * n_spec + spec) and group; what is predicted, as sums over tokens by matrix, so that
- * they do not depend on batches. */
-static struct lm_ledger *ledger;
-static struct lm_ledger *as_it_is;       /* of the model that is not changed: one case */
-static double *output_sum;               /* [slots][n_group] */
-static double *error_sum, *diagonal_sum; /* [n_spec][slots][n_group] */
+static struct lm_ledger *ledger;   /* damage by case (part * n_spec + spec) and group */
+static struct lm_ledger *as_it_is; /* of the model that is not changed: one case */
+static struct lm_outerror *errors; /* NULL: not wanted */
+static struct lm_model *model;
+static char **case_name, **group_name;
 
-static void open_ledger(void)
+static void open_ledgers(void)
 {
     static char *model_name = "";
-    char **case_name = xnew(n_case(), sizeof *case_name), **group_name = xnew(n_group, sizeof *group_name);
+    case_name = xnew(n_case(), sizeof *case_name);
+    group_name = xnew(n_group, sizeof *group_name);
     for (size_t k = 0; k < n_case(); k++)
-        case_name[k] = xsprintf("%s %s", quants[k % n_spec], parts[k / n_spec].name);
+        case_name[k] = xsprintf("%s %s", quants[k % n_spec], parts->piece[k / n_spec].name);
     for (size_t g = 0; g < n_group; g++) {
         const char *lang = corpus.lang[groups[g].lang];
         group_name[g] = !strcmp(by, "line") ? xsprintf("%s %zu", lang, groups[g].line) : xstrdup(lang);
@@ -448,319 +340,76 @@ static void open_ledger(void)
     as_it_is = lm_ledger_new(&model_name, 1, group_name, n_group);
     if (journal_path)
         lm_ledger_open(ledger, journal_path);
-    output_sum = xcalloc(n_slot() * n_group, sizeof *output_sum);
-    error_sum = xcalloc(n_spec * n_slot() * n_group, sizeof *error_sum);
-    diagonal_sum = xcalloc(n_spec * n_slot() * n_group, sizeof *diagonal_sum);
 }
-
-/* ---- a batch of windows: tokens that are predicted, and the rows of the states that predict them */
-
-struct batch_rows {
-    struct lm_batch text;
-    size_t from, end; /* windows */
-    size_t n;
-    size_t *row, *group, *in_text; /* [n] */
-    uint32_t *target;              /* [n] */
-    size_t *group_of_row;          /* [tokens] group + 1; 0 where nothing is predicted */
-};
-
-static void fill_batch(struct batch_rows *b, size_t from, size_t end)
-{
-    lm_batch_fill(&b->text, &windows, from, end, corpus.id);
-    size_t n_token = b->text.start[end - from];
-    *b = (struct batch_rows){ .text = b->text, .from = from, .end = end };
-    b->row = xnew(n_token, sizeof *b->row);
-    b->group = xnew(n_token, sizeof *b->group);
-    b->in_text = xnew(n_token, sizeof *b->in_text);
-    b->target = xnew(n_token, sizeof *b->target);
-    b->group_of_row = xcalloc(n_token, sizeof *b->group_of_row);
-    for (size_t w = from; w < end; w++)
-        for (size_t i = windows.w[w].score; i < windows.w[w].n; i++, b->n++) {
-            b->row[b->n] = b->text.start[w - from] + i - 1;
-            b->in_text[b->n] = windows.w[w].text;
-            b->group[b->n] = group_of(windows.w[w].text);
-            b->target[b->n] = corpus.id[windows.w[w].first + i];
-            b->group_of_row[b->row[b->n]] = b->group[b->n] + 1;
-        }
-}
-
-static void clear_batch(struct batch_rows *b)
-{
-    free(b->row);
-    free(b->group);
-    free(b->in_text);
-    free(b->target);
-    free(b->group_of_row);
-}
-
-static struct batch_rows batch;
-static struct lm_model *model;
-
-static _Noreturn void die_of_model(void)
-{
-    die("%s: %s", model_path, lm_model_error(model));
-}
-
-/* Keeps the rows that predict something of x[.][d_embed]. */
-static void compact(float *x)
-{
-    size_t d = config->d_embed;
-    for (size_t i = 0; i < batch.n; i++)
-        memmove(x + i * d, x + batch.row[i] * d, d * sizeof *x);
-}
-
-/* ---- predictions, from the model as it is */
 
 static const double *columns_of(void *ctx, int layer, enum lm_role role, size_t variant)
 {
     (void)ctx;
-    return changes_nothing(variant - 1) ? NULL
-                                        : made[(variant - 1) * n_slot() + slot_of(layer, role)].columns;
+    return changes_nothing(variant - 1) ? NULL : made_at(variant - 1, layer, (int)role)->columns;
 }
 
-static void see_errors(void *ctx, const struct lm_outerror_rows *r)
+static void show_progress(void *ctx, size_t k, size_t text)
 {
-    size_t slot = slot_of(r->layer, r->role), s = r->variant - 1, first = 0;
-    double *output = output_sum + slot * n_group, *error = error_sum + (s * n_slot() + slot) * n_group;
-    double *diagonal = diagonal_sum + (s * n_slot() + slot) * n_group;
+    const char *lang = corpus.lang[corpus.text[text].lang];
     (void)ctx;
-    while (changes_nothing(first))
-        first++;
-    for (size_t i = 0; i < r->n; i++) {
-        size_t g = batch.group_of_row[r->from + i];
-        if (!g--)
-            continue;
-        error[g] += r->error[i];
-        diagonal[g] += r->diagonal[i];
-        output[g] += s == first ? r->output[i] : 0; /* the same for all */
-    }
+    if (k == n_case())
+        msg_progress("up to %s: the model as it is", lang);
+    else
+        msg_progress("up to %s: %s, part %s", lang, quants[k % n_spec], parts->piece[k / n_spec].name);
 }
 
-/* ---- runs */
-
-/* States of a batch: of the reference and of the cases that wait to be scored, [n_token][width] each. */
-static struct lm_branch *branch;
-static float *ref_x, **waiting_x;
-static size_t *waiting; /* cases, in the order in which they came */
-static size_t n_waiting, waiting_room;
-static time_t waiting_since;
-
-/* The batch's scores of the model as it is, alone. */
-static void score_reference(void)
+/* A single part is all of them. */
+static int is_copy(size_t k)
 {
-    size_t bad;
-    struct lm_score *score = xnew(batch.n, sizeof *score);
-    const struct lm_side side = { model, 0, ref_x, score };
-    if (lm_score_rows(&side, 1, batch.target, batch.n, NULL, (int)n_thread, NULL, &bad) < 0)
-        die_of_model();
-    for (size_t i = 0; i < batch.n; i++) {
-        struct lm_damage d = { .n = 1, .n_agree = 1, .nll = lm_score_nll(&score[i]) };
-        d.ref_nll = d.nll;
-        if (!isfinite(d.nll))
-            die("%s: the model's logits are not finite", corpus.lang[groups[batch.group[i]].lang]);
-        lm_ledger_add(as_it_is, 0, batch.group[i], batch.in_text[i], &d);
-    }
-    free(score);
-}
-
-/* A token under a case and under the model as it is. */
-static struct lm_damage damage_of(const struct lm_score *s, const struct lm_score *ref,
-                                  const struct lm_contrast *c)
-{
-    struct lm_damage d = { .n = 1, .nll = lm_score_nll(s), .ref_nll = lm_score_nll(ref) };
-    double change = exp(-d.nll) - exp(-d.ref_nll);
-    d.n_agree = s->top == ref->top;
-    d.kl = lm_contrast_kl(c, ref, s);
-    d.squares = change * change;
-    if (!isfinite(d.nll))
-        die("the quantised model's logits are not finite");
-    if (d.kl < -1e-9 || fabs(c->weight / ref->sum - 1) > 1e-6)
-        die("KL divergence came out as %g, of probabilities that sum to %.9g: the logits are too large", d.kl,
-            c->weight / ref->sum);
-    d.kl = d.kl < 0 ? 0 : d.kl;
-    return d;
-}
-
-/* The batch has all that is left of the group. */
-static int is_complete(size_t g)
-{
-    return groups[g].tokens && groups[g].last_window > batch.from && groups[g].last_window <= batch.end;
-}
-
-/* Adds a case's tokens, and notes the groups that are complete. */
-static void take_scores(size_t k, const struct lm_score *s, const struct lm_score *ref,
-                        const struct lm_contrast *c)
-{
-    for (size_t i = 0; i < batch.n; i++)
-        if (!lm_ledger_is_done(ledger, k, batch.group[i])) {
-            struct lm_damage d = damage_of(&s[i], &ref[i], &c[i]);
-            lm_ledger_add(ledger, k, batch.group[i], batch.in_text[i], &d);
-        }
-    for (size_t g = 0; g < n_group; g++)
-        if (is_complete(g) && !lm_ledger_is_done(ledger, k, g))
-            lm_ledger_note(ledger, k, g);
-    lm_ledger_flush(ledger);
-}
-
-/* Scores the cases that wait, all beside the reference, whose logits are then made once. */
-static void score_waiting(const struct lm_case *cases)
-{
-    size_t n_side = n_waiting + 1, bad;
-    struct lm_side *side = xnew(n_side, sizeof *side);
-    struct lm_contrast **contrast = xcalloc(n_side, sizeof(*contrast));
-    for (size_t i = 0; i < n_side; i++) {
-        size_t head = i ? cases[waiting[i - 1]].outside : 0;
-        side[i] = (struct lm_side){ model, head, i ? waiting_x[i - 1] : ref_x,
-                                    xnew(batch.n, sizeof(struct lm_score)) };
-        if (i)
-            contrast[i] = xnew(batch.n, sizeof **contrast);
-    }
-    if (n_waiting &&
-        lm_score_rows(side, n_side, batch.target, batch.n, contrast, (int)n_thread, NULL, &bad) < 0)
-        die_of_model();
-    for (size_t i = 1; i < n_side; i++)
-        take_scores(waiting[i - 1], side[i].score, side[0].score, contrast[i]);
-    for (size_t i = 0; i < n_side; i++) {
-        free(side[i].score);
-        free(contrast[i]);
-    }
-    free(contrast);
-    free(side);
-    n_waiting = 0;
-}
-
-/* Whether a case has to be run for the batch at hand. */
-static int is_to_do(size_t k)
-{
-    if (predict_only || changes_nothing(k % n_spec) || (k / n_spec == n_part && n_part == 1))
-        return 0;
-    for (size_t i = 0; i < batch.n; i++)
-        if (!lm_ledger_is_done(ledger, k, batch.group[i]))
-            return 1;
-    return 0;
-}
-
-static void run_case(const struct lm_case *cases, size_t k)
-{
-    enum { PATIENCE_S = 60 };
-    if (!n_waiting)
-        waiting_since = time(NULL);
-    if (lm_branch_run(branch, &cases[k], waiting_x[n_waiting]) < 0)
-        die_of_model();
-    compact(waiting_x[n_waiting]);
-    waiting[n_waiting++] = k;
-    if (n_waiting == waiting_room || time(NULL) - waiting_since >= PATIENCE_S)
-        score_waiting(cases);
-}
-
-/* All cases over the windows [from, end): in the order in which they depart from the model as it is. */
-static void run_batch(const struct lm_case *cases, size_t from, size_t end, const struct lm_tap *tap)
-{
-    fill_batch(&batch, from, end);
-    msg_progress("the model as it is");
-    if (lm_branch_reference(branch, &batch.text.text, ref_x, tap) < 0)
-        die_of_model();
-    compact(ref_x);
-    score_reference();
-    for (size_t g = 0; g < n_group; g++)
-        if (is_complete(g)) {
-            struct lm_damage d = lm_ledger_total(as_it_is, 0, g);
-            lm_ledger_check(ledger, g, d.n, d.nll);
-        }
-    for (int layer = -1; layer <= config->n_layer; layer++)
-        for (size_t k = 0; k < n_case(); k++)
-            if (cases[k].from == layer && is_to_do(k)) {
-                msg_progress("tokens of %zu of %zu texts: %s: %s",
-                             corpus.text ? windows.w[end - 1].text + 1 : 0, corpus.n_text, quants[k % n_spec],
-                             parts[k / n_spec].name);
-                run_case(cases, k);
-            }
-    score_waiting(cases);
-    clear_batch(&batch);
-}
-
-/* The end of a batch that begins with window `from`: whole languages, if one of them fits into n_token. */
-static size_t batch_end(size_t from, size_t n_token)
-{
-    size_t end = lm_batch_end(&windows, from, n_token), cut = end;
-    if (end == windows.n)
-        return end;
-    while (cut > from && corpus.text[windows.w[cut - 1].text].lang == corpus.text[windows.w[end].text].lang)
-        cut--;
-    return cut > from ? cut : end;
-}
-
-/* How --memory is shared out between states: of the reference and one that walks, of cases that wait to be
- * scored together, and of the layers' inputs. */
-static void open_states(size_t n_token, const struct lm_case *cases)
-{
-    enum { TOGETHER = 8 };
-    size_t width = config->d_embed > config->d_model ? config->d_embed : config->d_model;
-    size_t n_state = ((size_t)memory_mib << 20) / (n_token * width * sizeof(float)), n_kept = 0;
-    char *wanted = xcalloc((size_t)config->n_layer + 1, 1);
-    for (size_t k = 0; k < n_case(); k++)
-        if (cases[k].from >= 0)
-            wanted[cases[k].from] = 1;
-    n_state = n_state > 3 ? n_state - 3 : 0; /* to spare */
-    waiting_room = 1 + (n_state / 2 < TOGETHER - 1 ? n_state / 2 : TOGETHER - 1);
-    for (int l = 0; l <= config->n_layer && !predict_only; l++)
-        n_kept += wanted[l] != 0;
-    n_kept = n_kept < n_state + 1 - waiting_room ? n_kept : n_state + 1 - waiting_room;
-    branch = lm_branch_new(model, lm_windows_longest(&windows), n_token, wanted, n_kept, (int)n_thread);
-    ref_x = xaligned(n_token, width * sizeof *ref_x);
-    waiting = xnew(waiting_room, sizeof *waiting);
-    waiting_x = xnew(waiting_room, sizeof(*waiting_x));
-    for (size_t i = 0; i < waiting_room; i++)
-        waiting_x[i] = xaligned(n_token, width * sizeof **waiting_x);
-    free(wanted);
-}
-
-static void close_states(void)
-{
-    for (size_t i = 0; i < waiting_room; i++)
-        free(waiting_x[i]);
-    free(waiting_x);
-    free(waiting);
-    free(ref_x);
-    lm_branch_free(branch);
+    return k / n_spec == parts->n && parts->n == 1;
 }
 
 static void run_all(void)
 {
-    size_t room = ((size_t)memory_mib << 20) / (3 * config->d_model * sizeof(float)), most = 0;
     struct lm_case *cases = xnew(n_case(), sizeof *cases);
-    const struct lm_outerror_calls calls = { columns_of, see_errors, NULL };
-    for (size_t k = 0; k < n_case(); k++)
-        cases[k] = case_of(k / n_spec, k % n_spec);
-    for (size_t from = 0, end; from < windows.n; from = end) {
-        size_t n = 0;
-        end = batch_end(from, room);
-        for (size_t w = from; w < end; w++)
-            n += windows.w[w].n;
-        most = n > most ? n : most;
+    char *idle = xcalloc(n_case(), 1), why[LM_WHY_MAX];
+    size_t *of_text[2] = { xnew(corpus.n_text, sizeof(size_t)), xnew(corpus.n_text, sizeof(size_t)) };
+    for (size_t k = 0; k < n_case(); k++) {
+        cases[k] = lm_pieces_case(parts, k / n_spec, k % n_spec, n_spec);
+        idle[k] = (char)(predict_only || changes_nothing(k % n_spec) || is_copy(k));
     }
-    open_states(most ? most : 1, cases);
-    struct lm_outerror *errors = lm_outerror_new(model, n_spec, &calls, (int)n_thread);
-    struct lm_tap tap = lm_outerror_tap(errors);
-    for (size_t from = 0, end; from < windows.n; from = end) {
-        end = batch_end(from, room);
-        run_batch(cases, from, end, no_predict ? NULL : &tap);
+    for (size_t i = 0; i < corpus.n_text; i++) {
+        of_text[0][i] = group_of(i);
+        of_text[1][i] = corpus.text[i].lang;
     }
+    if (!no_predict)
+        errors = lm_outerror_new(model, n_spec, n_group, columns_of, NULL, (int)n_thread);
+    struct lm_sweep sweep = { .model = model,
+                              .windows = &windows,
+                              .id = corpus.id,
+                              .group_of = of_text[0],
+                              .batch_of = of_text[1],
+                              .cases = cases,
+                              .idle = idle,
+                              .n_case = n_case(),
+                              .ledger = ledger,
+                              .reference = as_it_is,
+                              .errors = errors,
+                              .memory = (size_t)memory_mib << 20,
+                              .n_thread = (int)n_thread,
+                              .progress = show_progress };
+    if (lm_sweep_run(&sweep, why) < 0)
+        die("%s: %s", model_path, why);
     msg_progress_end();
-    lm_outerror_free(errors);
-    close_states();
-    lm_batch_clear(&batch.text);
+    free(of_text[0]);
+    free(of_text[1]);
+    free(idle);
     free(cases);
 }
 
-/* ---- rows */
+/* ---- what a row is made of */
 
 /* The sums of a case for a group. */
 static struct lm_damage damage_at(size_t k, size_t g)
 {
     if (changes_nothing(k % n_spec))
         return lm_ledger_total(as_it_is, 0, g);
-    return lm_ledger_total(ledger, k / n_spec == n_part && n_part == 1 ? k % n_spec : k, g);
+    return lm_ledger_total(ledger, is_copy(k) ? k % n_spec : k, g);
 }
 
 /* What is known of a part beside its damage. */
@@ -774,10 +423,10 @@ struct facts {
 static struct facts facts_of(size_t p, size_t s, size_t g)
 {
     struct facts f = { 0 };
-    for (size_t slot = 0; slot < n_slot(); slot++) {
-        const struct matrix *m = &matrices[slot];
-        const struct made *made_of = &made[s * n_slot() + slot];
-        if (!part_has(&parts[p], m))
+    for (size_t i = 0; i < parts->n_matrix; i++) {
+        const struct lm_matrix *m = &parts->matrix[i];
+        const struct made *made_of = made_at(s, m->layer, m->role);
+        if (!lm_pieces_has(parts, p, m))
             continue;
         f.n += m->rows * m->cols;
         f.bytes += made_of->bytes;
@@ -785,9 +434,12 @@ static struct facts facts_of(size_t p, size_t s, size_t g)
         f.as_gauss += made_of->stats.as_gauss;
         f.as_laplace += made_of->stats.as_laplace;
         f.in_layers |= m->layer >= 0;
-        f.output += output_sum[slot * n_group + g];
-        f.error += error_sum[(s * n_slot() + slot) * n_group + g];
-        f.diagonal += diagonal_sum[(s * n_slot() + slot) * n_group + g];
+        if (m->layer < 0 || !errors)
+            continue;
+        struct lm_outerror_sums sums = lm_outerror_sum(errors, m->layer, (enum lm_role)m->role, s + 1, g);
+        f.output += sums.output;
+        f.error += sums.error;
+        f.diagonal += sums.diagonal;
     }
     return f;
 }
@@ -827,9 +479,9 @@ static void warn_of_additivity(size_t s)
     for (size_t lang = 0; lang < corpus.n_lang; lang++) {
         struct lm_damage sum = { 0 };
         double kl;
-        for (size_t p = 0; p < n_part; p++)
+        for (size_t p = 0; p < parts->n; p++)
             lm_damage_add(&sum, &of_lang[(p * n_spec + s) * corpus.n_lang + lang]);
-        size_t joint = n_part * n_spec + s;
+        size_t joint = parts->n * n_spec + s;
         double ratio = additivity_of(&of_lang[joint * corpus.n_lang + lang], &sum, &kl);
         if (is_beyond_guessing(joint, lang) || !(ratio < 0.8 || ratio > 1.25))
             continue;
@@ -865,7 +517,7 @@ static void warn_of_rows(void)
         warn("cases of a language that are worse than guessing (%.4g nats a token), for which no delta is "
              "given: %zu of %zu",
              uniform, n_beyond, n_case() * corpus.n_lang);
-    for (size_t s = 0; s < n_spec && n_part > 1 && !predict_only; s++)
+    for (size_t s = 0; s < n_spec && parts->n > 1 && !predict_only; s++)
         if (!changes_nothing(s))
             warn_of_additivity(s);
 }
@@ -875,8 +527,8 @@ static void warn_of_rows(void)
 /* The ratios of a group. */
 static double additivity(size_t s, size_t g, double *kl)
 {
-    struct lm_damage joint = damage_at(n_part * n_spec + s, g), sum = { 0 };
-    for (size_t p = 0; p < n_part; p++) {
+    struct lm_damage joint = damage_at(parts->n * n_spec + s, g), sum = { 0 };
+    for (size_t p = 0; p < parts->n; p++) {
         struct lm_damage d = damage_at(p * n_spec + s, g);
         lm_damage_add(&sum, &d);
     }
@@ -904,16 +556,17 @@ static void put_row(size_t k, size_t g)
     size_t s = k % n_spec, p = k / n_spec;
     struct facts f = facts_of(p, s, g);
     double n = no_predict || !f.in_layers ? 0 : (double)groups[g].tokens, weights = (double)f.n, kl = NAN;
-    int ranked = !is_beyond_guessing(k, groups[g].lang), is_joint = p == n_part && n_part && !predict_only;
+    int ranked = !is_beyond_guessing(k, groups[g].lang),
+        is_joint = p == parts->n && parts->n && !predict_only;
     double ratio = is_joint && !changes_nothing(s) ? additivity(s, g, &kl) : NAN;
     csvout_str(out, quants[s]);
     csvout_int(out, spec[s].bits);
-    csvout_str(out, parts[p].name);
-    if (parts[p].layer >= 0)
-        csvout_int(out, parts[p].layer);
+    csvout_str(out, parts->piece[p].name);
+    if (parts->piece[p].layer >= 0)
+        csvout_int(out, parts->piece[p].layer);
     else
         csvout_str(out, "");
-    csvout_str(out, parts[p].role >= 0 ? lm_role_name((enum lm_role)parts[p].role) : "");
+    csvout_str(out, parts->piece[p].role >= 0 ? lm_role_name((enum lm_role)parts->piece[p].role) : "");
     csvout_int(out, (int64_t)f.n);
     csvout_int(out, (int64_t)f.bytes);
     csvout_str(out, corpus.lang[groups[g].lang]);
@@ -944,7 +597,7 @@ static void write_rows(void)
     out = csvout_open(out_path, header);
     free(header);
     for (size_t s = 0; s < n_spec; s++)
-        for (size_t p = 0; p <= n_part; p++)
+        for (size_t p = 0; p <= parts->n; p++)
             for (size_t g = 0; g < n_group; g++)
                 put_row(p * n_spec + s, g);
     csvout_close(out);
@@ -984,19 +637,20 @@ static void clear(void)
 {
     lm_ledger_free(ledger);
     lm_ledger_free(as_it_is);
-    for (size_t i = 0; i < n_spec * n_slot(); i++)
+    for (size_t i = 0; i < n_spec * parts->n_matrix; i++)
         free(made[i].columns);
-    for (size_t p = 0; p <= n_part; p++)
-        free(parts[p].name);
     free(made);
-    free(matrices);
-    free(parts);
     free(twins);
     free(groups);
     free(of_lang);
-    free(output_sum);
-    free(error_sum);
-    free(diagonal_sum);
+    for (size_t k = 0; k < n_case(); k++)
+        free(case_name[k]);
+    for (size_t g = 0; g < n_group; g++)
+        free(group_name[g]);
+    free(case_name);
+    free(group_name);
+    lm_outerror_free(errors);
+    lm_pieces_free(parts);
     free(spec);
     free(quants);
     lm_windows_clear(&windows);
@@ -1017,16 +671,14 @@ int main(int argc, char **argv)
         die("%s", why);
     struct lm_checkpoint *c = open_checkpoint();
     config = lm_checkpoint_config(c);
-    choose_matrices(c);
-    plan_twins();
-    plan_parts();
+    plan_parts(c);
     read_texts(files);
     cut_windows(lm_checkpoint_path(c));
     if (!windows.n)
         die("the texts have nothing that could be predicted");
-    open_ledger();
-    model = open_model(c,
-                       found < 0 ? gemm_default_precision() : (enum gemm_precision)found); /* auto is none */
+    open_ledgers();
+    model = new_model(c,
+                      found < 0 ? gemm_default_precision() : (enum gemm_precision)found); /* auto is none */
     run_all();
     warn_of_checkpoint(c);
     add_up_langs();

@@ -9,20 +9,30 @@ enum { LANES = 8, ROWS = 32 /* of one task */ };
 
 struct lm_outerror {
     struct lm_model *model;
-    struct lm_outerror_calls calls;
-    size_t n_variant, room; /* room: rows of the buffers */
+    lm_outerror_columns *columns;
+    void *ctx;
+    size_t n_variant, n_group;
     int n_thread;
-    size_t widest;      /* outputs of a matrix */
-    float *own, *other; /* [room][widest] outputs of the model and of a variant */
+    struct lm_outerror_sums *sums; /* [n_variant][n_layer][LM_N_ROLE][n_group] */
+    const size_t *group_of_row;
+    /* rows at a time: */
+    size_t room, widest; /* widest: outputs of a matrix */
+    float *own, *other;  /* [room][widest] outputs of the model and of a variant */
     double *error, *diagonal, *output;
 };
 
-struct lm_outerror *lm_outerror_new(struct lm_model *m, size_t n_variant,
-                                    const struct lm_outerror_calls *calls, int n_thread)
+struct lm_outerror *lm_outerror_new(struct lm_model *m, size_t n_variant, size_t n_group,
+                                    lm_outerror_columns *columns, void *ctx, int n_thread)
 {
     struct lm_outerror *o = xcalloc(1, sizeof *o);
     const struct lm_config *c = lm_model_config(m);
-    *o = (struct lm_outerror){ .model = m, .calls = *calls, .n_variant = n_variant, .n_thread = n_thread };
+    *o = (struct lm_outerror){ .model = m,
+                               .columns = columns,
+                               .ctx = ctx,
+                               .n_variant = n_variant,
+                               .n_group = n_group,
+                               .n_thread = n_thread };
+    o->sums = xcalloc(n_variant * (size_t)c->n_layer * LM_N_ROLE * n_group, sizeof *o->sums);
     for (int role = LM_ATTN_NORM; role <= LM_MLP_DOWN; role++) {
         size_t shape[2];
         struct lm_place p = { (enum lm_role)role, 0, 0 };
@@ -45,8 +55,10 @@ static void free_buffers(struct lm_outerror *o)
 
 void lm_outerror_free(struct lm_outerror *o)
 {
-    if (o)
+    if (o) {
         free_buffers(o);
+        free(o->sums);
+    }
     free(o);
 }
 
@@ -153,6 +165,12 @@ static void multiply(const struct job *j, const struct lm_weight *w, float *y)
     threads_for(j->o->n_thread, (j->n + ROWS - 1) / ROWS, take_rows, (void *)j);
 }
 
+static struct lm_outerror_sums *sums_of(const struct lm_outerror *o, int layer, int role, size_t variant)
+{
+    size_t n_layer = (size_t)lm_model_config(o->model)->n_layer;
+    return o->sums + (((variant - 1) * n_layer + (size_t)layer) * LM_N_ROLE + (size_t)role) * o->n_group;
+}
+
 static void see(void *ctx, enum lm_site site, int layer, size_t from, size_t n, const float *x, size_t width)
 {
     struct lm_outerror *o = ctx;
@@ -164,21 +182,35 @@ static void see(void *ctx, enum lm_site site, int layer, size_t from, size_t n, 
             continue;
         for (size_t v = 1; v <= o->n_variant; v++) {
             struct job j = { .o = o, .x = x, .n = n, .n_in = width, .n_out = own->n_out };
-            const double *columns = o->calls.columns(o->calls.ctx, layer, (enum lm_role)role, v);
+            struct lm_outerror_sums *sums = sums_of(o, layer, role, v);
+            const double *columns = o->columns(o->ctx, layer, (enum lm_role)role, v);
             if (!columns)
                 continue;
             if (!has_output++)
                 multiply(&j, own, o->own);
             j.columns = columns;
             multiply(&j, &lm_model_part(o->model, v, layer)->weight[role], o->other);
-            o->calls.see(o->calls.ctx, &(struct lm_outerror_rows){ layer, (enum lm_role)role, v, from, n,
-                                                                   o->error, o->diagonal, o->output });
+            for (size_t i = 0; i < n; i++) {
+                size_t group = o->group_of_row[from + i];
+                if (group == LM_NO_GROUP)
+                    continue;
+                sums[group].error += o->error[i];
+                sums[group].diagonal += o->diagonal[i];
+                sums[group].output += o->output[i];
+            }
         }
     }
 }
 
-struct lm_tap lm_outerror_tap(struct lm_outerror *o)
+struct lm_tap lm_outerror_tap(struct lm_outerror *o, const size_t *group_of_row)
 {
     unsigned sites = 1u << LM_AT_ATTN_IN | 1u << LM_AT_ATTN_MIX | 1u << LM_AT_MLP_IN | 1u << LM_AT_MLP_ACT;
+    o->group_of_row = group_of_row;
     return (struct lm_tap){ sites, see, o };
+}
+
+struct lm_outerror_sums lm_outerror_sum(const struct lm_outerror *o, int layer, enum lm_role role,
+                                        size_t variant, size_t group)
+{
+    return sums_of(o, layer, (int)role, variant)[group];
 }
