@@ -464,6 +464,15 @@ static int is_beyond_guessing(size_t k, size_t lang)
     return d->n && d->nll / (double)d->n > log((double)config->vocab_size) * (1 + 1e-12);
 }
 
+/* Whether nll tells what all parts, and each of them, cost a language. */
+static int can_add_up(size_t s, size_t lang)
+{
+    for (size_t p = 0; p <= parts->n; p++)
+        if (is_beyond_guessing(p * n_spec + s, lang))
+            return 0;
+    return 1;
+}
+
 /* Damage of all parts together over the sum of theirs: the ratio of nll; *kl is that of KL divergence. */
 static double additivity_of(const struct lm_damage *joint, const struct lm_damage *sum, double *kl)
 {
@@ -483,7 +492,7 @@ static void warn_of_additivity(size_t s)
             lm_damage_add(&sum, &of_lang[(p * n_spec + s) * corpus.n_lang + lang]);
         size_t joint = parts->n * n_spec + s;
         double ratio = additivity_of(&of_lang[joint * corpus.n_lang + lang], &sum, &kl);
-        if (is_beyond_guessing(joint, lang) || !(ratio < 0.8 || ratio > 1.25))
+        if (!can_add_up(s, lang) || !(ratio < 0.8 || ratio > 1.25))
             continue;
         n_off++;
         least = ratio < least ? ratio : least;
@@ -532,7 +541,8 @@ static double additivity(size_t s, size_t g, double *kl)
         struct lm_damage d = damage_at(p * n_spec + s, g);
         lm_damage_add(&sum, &d);
     }
-    return additivity_of(&joint, &sum, kl);
+    double ratio = additivity_of(&joint, &sum, kl);
+    return can_add_up(s, groups[g].lang) ? ratio : NAN;
 }
 
 static struct csvout *out;
@@ -581,7 +591,7 @@ static void put_row(size_t k, size_t g)
     csvout_num(out, f.squares);
     csvout_num(out, changes_nothing(s) ? 0 : f.as_gauss / weights);
     csvout_num(out, changes_nothing(s) ? 0 : f.as_laplace / weights);
-    csvout_num(out, ranked ? ratio : NAN);
+    csvout_num(out, ratio);
     csvout_num(out, kl);
     csvout_end_row(out);
 }
