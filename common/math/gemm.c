@@ -339,7 +339,7 @@ static void put(const float *p, size_t n_row, size_t n_out, const float *bias, i
 {
     for (size_t i = 0; i < n_row; i++, p += n_out, y += ldy)
         for (size_t o = 0; o < n_out; o++) {
-            float v = p[o] + (bias ? bias[o] : 0);
+            float v = bias ? p[o] + bias[o] : p[o];
             y[o] = accumulate ? y[o] + v : v;
         }
 }

@@ -133,16 +133,18 @@ static void test_company(enum gemm_library library, enum gemm_precision p, size_
     struct rng r;
     rng_init(&r, 4, n_out);
     float *x = draw(&r, n * n_in), *w = draw(&r, n_out * n_in), *bias = draw(&r, n_out);
-    float *all = xnew(n * n_out, sizeof *all), *some = xnew(n * n_out, sizeof *some);
+    float *all = xnew(2 * n * n_out, sizeof *all), *some = xnew(n * n_out, sizeof *some);
     float *mixed = xnew(n * n_in, sizeof *mixed);
     struct gemm_weight *g = gemm_pack_for(library, w, GEMM_OF_F32, n_out, n_in, 0, p, 1);
     struct gemm_weight *h = gemm_pack_for(library, w, GEMM_OF_F32, n_out, n_in, 0, p, 3);
-    check(g && h && !gemm_run(g, x, n, n_in, all, n_out, bias, 0, 1), what("runs", library, p), n, n_out,
-          n_in);
+    for (size_t k = 0; k < 2; k++) /* what needs no bias may go straight to its place */
+        check(g && h && !gemm_run(g, x, n, n_in, all + k * n * n_out, n_out, k ? NULL : bias, 0, 1),
+              what("runs", library, p), n, n_out, n_in);
     for (int times = 0; times < 6 && g && h; times++) {
+        const float *b = times % 2 ? NULL : bias, *want = all + (size_t)(times % 2) * n * n_out;
         size_t from = rng_below(&r, (uint32_t)n), count = 1 + rng_below(&r, (uint32_t)(n - from));
-        gemm_run(h, x + from * n_in, count, n_in, some, n_out, bias, 0, 1 + times % 4);
-        check(!memcmp(some, all + from * n_out, count * n_out * sizeof *all),
+        gemm_run(h, x + from * n_in, count, n_in, some, n_out, b, 0, 1 + times % 4);
+        check(!memcmp(some, want + from * n_out, count * n_out * sizeof *all),
               what("any rows alone", library, p), count, n_out, n_in);
         size_t step = 2 * rng_below(&r, 50) + 1; /* row i goes to i * step mod n */
         while (n % step == 0 && step > 1)
@@ -150,9 +152,9 @@ static void test_company(enum gemm_library library, enum gemm_precision p, size_
         int same = 1;
         for (size_t i = 0; i < n; i++)
             memcpy(mixed + i * n_in, x + i * step % n * n_in, n_in * sizeof *x);
-        gemm_run(h, mixed, n, n_in, some, n_out, bias, 0, 1 + times % 4);
+        gemm_run(h, mixed, n, n_in, some, n_out, b, 0, 1 + times % 4);
         for (size_t i = 0; i < n; i++)
-            same &= !memcmp(some + i * n_out, all + i * step % n * n_out, n_out * sizeof *all);
+            same &= !memcmp(some + i * n_out, want + i * step % n * n_out, n_out * sizeof *all);
         check(same, what("any order of rows", library, p), n, n_out, n_in);
     }
     gemm_weight_free(h);
