@@ -33,8 +33,8 @@ static int64_t n_layer = 12, width = 160, n_head, n_inner, context = 128, batch 
 static int64_t warmup = 100, log_every = 50, valid_every = 500, valid_tokens, checkpoint_every = 500;
 static int64_t n_thread = 1;
 static double rate = 1e-3, rate_floor = 0.1, cooldown = 1, weight_decay = 0.1, beta1 = 0.9, beta2 = 0.95,
-              eps = 1e-8, clip = 1, init_sd = 0.02, temperature = 1, dropout, attention_dropout, kure,
-              kure_target = 1.8, max_minutes;
+              eps = 1e-8, clip = 1, init_sd = 0.02, embed_sd, temperature = 1, dropout, attention_dropout,
+              kure, kure_target = 1.8, max_minutes;
 static uint64_t seed = 1;
 static int resume;
 
@@ -62,6 +62,10 @@ static const struct cli_opt opts[] = {
     { 0, "init-sd", CLI_NUM, &init_sd, "SD",
       "standard deviation of the first weights; of those that write to the residual stream SD / sqrt(2 "
       "layers) [0.02]",
+      1e-6, 10, 0 },
+    { 0, "embed-sd", CLI_NUM, &embed_sd, "SD",
+      "that of the embedding [as --init-sd]; XGLM's authors began with 1 / sqrt(width), without which its "
+      "positions drown the tokens for long",
       1e-6, 10, 0 },
     { 0, "init", CLI_STR, &init_path, "MODEL", "begin with the weights, and the config, of this model", 0, 0,
       0 },
@@ -402,6 +406,14 @@ static void copy_weights(struct lm_checkpoint *init, float *w)
         die("%s: %s", init_path, lm_checkpoint_error(init));
 }
 
+static void draw_weights(float *w)
+{
+    const struct lm_param *a = lm_params_find(params, &(struct lm_place){ LM_EMBED, -1, 0 });
+    lm_params_init(params, w, seed, init_sd);
+    for (size_t i = 0; i < a->n && embed_sd > 0; i++)
+        w[a->offset + i] *= (float)(embed_sd / init_sd);
+}
+
 /* ---- the run */
 
 static struct lm_trainstate state;
@@ -511,6 +523,8 @@ static void list_settings(enum gemm_precision precision)
     };
     for (size_t i = 0; i < sizeof options / sizeof *options; i++)
         add_option(options[i]);
+    if (cli_given(&embed_sd))
+        add_option("embed-sd");
     uint64_t of = hash(0xcbf29ce484222325u, kure_of, kure_of ? params->n_param : 0);
     add_setting("kure-only", xsprintf("%016" PRIx64, of));
 }
@@ -595,6 +609,8 @@ static void check_arguments(void)
         die_usage("nothing would be kept: give -o DIR, --checkpoint or --log");
     cli_refuse_if(!checkpoint_path, &resume, "without --checkpoint");
     cli_refuse_if(!resume, &may_differ, "without --resume");
+    cli_refuse_if(init_path != NULL, &embed_sd, "beside --init");
+    cli_refuse_if(init_path != NULL, &init_sd, "beside --init");
     cli_refuse_if(!(kure > 0), &kure_only, "without --kure");
     cli_refuse_if(!(kure > 0), &kure_target, "without --kure");
     const void *const shape[] = { &arch, &n_layer, &width, &n_head, &n_inner, &overrides };
@@ -632,7 +648,7 @@ static void begin(enum gemm_precision precision)
         if (init)
             copy_weights(init, state.w);
         else
-            lm_params_init(params, state.w, seed, init_sd);
+            draw_weights(state.w);
     }
     if (init)
         lm_checkpoint_close(init);

@@ -63,15 +63,18 @@ SAMPLE := $(STEMS:%=$(DIR)/sample-$(LINES)/%.txt)
 RUNS  := $(foreach v,$(VARIANTS),$(foreach s,$(SEEDS),$(SMALL)/$(v)-seed$(s)))
 $(shell mkdir -p $(LARGE) $(RUNS) $(DIR)/baselines $(DIR)/sample-$(LINES))
 
+# XGLM's embedding begins as its authors' does, with 1 / sqrt(width): at 0.02, positions drown the tokens and it learns late. A
+# scale of the embedding says nothing in front of a norm, so it is tried without one: against no-embed-norm, one difference.
+root = $(shell awk -v w='$(if $(variant),$(V_WIDTH),$(WIDTH))' 'BEGIN { print w^($(1) * 0.5) }')
 options_bloom             := --arch=bloom
-options_xglm              := --arch=xglm
+options_xglm               = --arch=xglm --embed-sd=$(call root,-1)
 options_base              := --arch=bloom
 options_kure              := --arch=bloom --kure=$(KURE)
 options_attention-dropout := --arch=bloom --attention-dropout=0.1
 options_balanced          := --arch=bloom --temperature=inf
 options_no-embed-norm     := --arch=bloom --override=embed_norm=false
 options_sinusoidal        := --arch=bloom --override=position=sinusoidal
-options_embed-scale        = --arch=bloom --override=embed_scale=$(shell awk 'BEGIN { print sqrt($(V_WIDTH)) }')
+options_embed-scale        = --arch=bloom --override=embed_norm=false,embed_scale=$(call root,1)
 $(foreach m,$(MODELS) $(VARIANTS),$(if $(options_$(m)),,$(error $(m): no such model: there is no options_$(m))))
 
 .PHONY: model variants ship
@@ -125,7 +128,7 @@ $(SMALL)/%/model/config.json: $(DIR)/tokenizer.json | $(VALID)
 	rm -rf $(@D)
 	$(RUN) $(TEACH) $(options_$(variant)) --layers=$(V_LAYERS) --width=$(V_WIDTH) --heads=$(V_HEADS) --steps=$(V_STEPS) \
 	  --seed=$(seed) --valid-every=$(V_STEPS) --checkpoint=$(SMALL)/$*/run.safetensors --log=$(SMALL)/$*/log.csv --output=$(@D) $(TRAIN)
-variant = $(firstword $(subst -seed, ,$*))
+variant = $(if $(findstring -seed,$*),$(firstword $(subst -seed, ,$*)))
 seed    = $(lastword $(subst -seed, ,$*))
 LABEL   = put -S '$$variant = "$(variant)"; $$seed = "$(seed)"' then reorder -f variant,seed
 

@@ -157,6 +157,16 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     [[ $stderr == "lmtrain: --layers does nothing beside --init or --config"* ]]
 }
 
+@test "lmtrain: the first weights have the spread asked for, the embedding its own" {
+    tiny --steps=1 --learning-rate=0 --init-sd=0.03 --embed-sd=0.2 --dtype=F32 -o first
+    modelcat first | kurt >spread.csv
+    sd() { mlr --icsv --onidx filter '$name =~ "'"$1"'"' then cut -f sd spread.csv; }
+    close "$(sd word_embeddings.weight)" 0.2 0.05
+    close "$(sd h.1.mlp.dense_h_to_4h.weight)" 0.03 0.1
+    close "$(sd h.1.mlp.dense_4h_to_h.weight)" 0.015 0.1    # 0.03 / sqrt(2 layers * 2)
+    wrong_usage "--embed-sd does nothing beside --init" lmtrain -t x --init=first --embed-sd=1 -o y text/eng.txt
+}
+
 @test "lmtrain: token streams do as text does" {
     tok --tokenizer="$DATA/golden/tokenizer.json" text/eng.txt text/fra.txt >both.t
     tiny --checkpoint=text.safetensors

@@ -58,10 +58,10 @@ model() {
     [[ $(mlr --icsv --onidx count-distinct -f variant then count d/s/loss.csv) == 8 ]]
     [[ $(mlr --icsv --onidx count d/s/loss.csv) == 16 && $(mlr --icsv --onidx count d/s/damage.csv) == 32 ]]
     [[ $(mlr --icsv --onidx count d/s/tails.csv) == $((8 * 2 * 4 + 2 * 2)) ]]   # xglm has q, k and v apart
-    for v in no-embed-norm:embed_norm sinusoidal:position embed-scale:embed_scale; do
-        diff d/s/base-seed1/model/config.json "d/s/${v%:*}-seed1/model/config.json" >difference || true
-        [[ $(grep -c '^>' difference) == 4 ]] && grep -q "\"${v#*:}\"" difference
-    done
+    while read -r variant key n; do
+        diff d/s/base-seed1/model/config.json "d/s/$variant-seed1/model/config.json" >difference || true
+        [[ $(grep -c '^>' difference) == "$n" ]] && grep -q "\"$key\"" difference
+    done <<<$'no-embed-norm embed_norm 4\nsinusoidal position 4\nembed-scale embed_scale 5'
     near "$(mlr --icsv --onidx filter '$variant == "base" && $lang == "fin"' then cut -f nll d/s/loss.csv)" \
         "$(tail -n 1 d/s/base-seed1/log.csv | awk -F, -v c="$(head -n 1 d/s/base-seed1/log.csv | tr , '\n' | grep -nx nll_fin | cut -d: -f1)" '{ print $c }')" 1e-12
 }
