@@ -83,7 +83,8 @@ $(TREE)/%.done: $(DOWNLOADS)/%.csv $(HOW)/unpack.sh
 
 # ---- 2. clean: $(PARTS)/SOURCE/STEM.txt. English comes first: what is English in another language was not translated.
 
-NFC := iconv -c -f utf-8 -t utf-8 | uconv -f utf-8 -t utf-8 -x any-nfc
+# NUL becomes another control character, since awks disagree about it; clean.awk drops lines that have any
+NFC := iconv -c -f utf-8 -t utf-8 | uconv -f utf-8 -t utf-8 -x any-nfc | tr '\000' '\001'
 define part
 $(PARTS)/$(1)/$(2).txt: $(TREE)/$(4).done $(wildcard $(HOW)/*.awk $(HOW)/*.sed $(HOW)/extract.sh) $(if $(filter-out eng,$(2)),$(PARTS)/english.txt)
 	$(HOW)/extract.sh $(1) $(3) $(TREE)/$(4) | $(NFC) | awk -v native=$(5) -v english=$$(filter %/english.txt,$$^) -f $(HOW)/clean.awk > $$@

@@ -110,7 +110,7 @@ TXT
 
 @test "text: cleaning: entities, tags, odd spaces and marks; no addresses, code, short or repeated lines" {
     printf '%s\n' '  A <b>bold</b>&nbsp;&lt;word&gt; &amp;  more ' $'soft\u00adly wal\u200bking\u2011man\u00a0slowly' \
-        '_File with accele~rator' 'see http://example.org please' 'print %d of the pages' 'a path /usr/share/doc here' '{ code in here }' \
+        '_File with accele~rator' 'see http://example.org please' 'print %d of the pages' 'a path /usr/share/doc here' '{ code in here }' $'a bell \a rings here' $'it was\x19t text' \
         'short' 'A line said twice here' 'A line said twice here' '1234567890 12345' 'not translated at all' >in
     printf 'not translated at all\n' >english
     awk -v native=0 -v english=english -f "$HOW/clean.awk" in >got
@@ -220,7 +220,7 @@ toy_packages() {
     mkdir -p debs && echo libreoffice-l10n-fr,,,0, >debs/libreoffice-l10n-fr.csv # what apt does not offer
     put mediawiki/usr/share/mediawiki/i18n/fr.json <<<'{"@metadata":{"authors":["Un auteur de la page"]},"a":"Lisez [[x|cette aide]] avant tout","b":["x"]}'
     put mediawiki/usr/share/mediawiki/i18n/en.json <<<'{"a":"Read [[x|this help]] before anything"}'
-    put dasher-data/usr/share/dasher/training_french_FR.txt < <(printf '\xef\xbb\xbfUne histoire du soir\xff, longue et belle.\n')
+    put dasher-data/usr/share/dasher/training_french_FR.txt < <(printf '\xef\xbb\xbfUne histoire du soir\xff, longue et belle.\nUne phrase qui\0 finit mal.\n')
     for p in libreoffice-help-fr libreoffice-help-en-us firefox-esr-l10n-{fr,th,en-gb} libreoffice-l10n-th mediawiki dasher-data; do package $p; done
     touch debs/index-none
     toy=(SOURCES="help office firefox mediawiki dasher")
@@ -238,7 +238,7 @@ toy_packages() {
     grep -qx 'Plusieurs onglets sont ouverts' fra
     grep -qx 'Lisez cette aide avant tout' fra
     grep -qx 'Une histoire du soir, longue et belle.' fra
-    run ! grep -E 'On y lit|manual|auteur|secret|introuvable' fra
+    run ! grep -E 'On y lit|manual|auteur|secret|introuvable|Une phrase' fra
     grep -q '^On y lit' "$dir/dropped/evaluation-fra.txt"
     [[ $(wc -l <"$dir/dropped/evaluation-tha.txt") == 1 ]]
     # French sentences are not Thai

@@ -1,7 +1,7 @@
 # clean.awk - from any source's lines to text: awk -v native=0|1 -v english=FILE -f clean.awk, under LC_ALL=C.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # native=1, for scripts other than Latin: two bytes of it for each ASCII letter; else 8 letters. A line of `english` was
-# not translated. Addresses, paths and what programs print into are no text.
+# not translated. Addresses, paths, what programs print into and control characters are no text.
 BEGIN { if (english != "") while ((getline line < english) > 0) untranslated[line] }
 {
     gsub(/<[^<>]*>/, "")
@@ -13,7 +13,7 @@ BEGIN { if (english != "") while ((getline line < english) > 0) untranslated[lin
     gsub(/([ \t\r]|\302\240|\342\200\257)+/, " ")            # no-break spaces too
     gsub(/^ | $/, "")
     if (length($0) < 12 || $0 in untranslated || seen[$0]++) next
-    if (/http|www\.|\/usr\/|[{}\\]|%[sd@]/) next
+    if (/http|www\.|\/usr\/|[{}\\]|%[sd@]|[\001-\037\177]/) next
     ascii = $0
     letters = gsub(/[A-Za-z]/, "", ascii)
     other = gsub(/[\200-\377]/, "", ascii)
