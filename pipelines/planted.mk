@@ -75,27 +75,26 @@ $(DIR)/planted-evened.t: $(DIR)/planted.t $(call program,PLANT)
 $(DIR)/original-evened.t: $(CONFIG) $(call program,PLANT)
 	$(RUN) $(PLANT) --equalise --threads=$(THREADS) $(MODEL) > $@
 
-ARMS := original original-evened original-rotated planted planted-evened planted-rotated
-TURN := ,rotate=$(ROTATE)
-$(DIR)/original.lines.csv $(DIR)/original-rotated.lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
-	$(SCORE) --model=$(MODEL) --quant=$(SPEC)$(if $(findstring rotated,$@),$(TURN)) $(SHOWN) > $@
-$(DIR)/planted-rotated.lines.csv: $(DIR)/planted.t $(FILES) $(call program,PPL)
-	$(SCORE) --model=$< --quant=$(SPEC)$(TURN) $(SHOWN) > $@
-$(foreach a,planted planted-evened original-evened,$(DIR)/$(a).lines.csv): $(DIR)/%.lines.csv: $(DIR)/%.t $(FILES) $(call program,PPL)
+TURNED := $(SPEC)$(,)rotate=$(ROTATE)
+$(DIR)/original.lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
+	$(SCORE) --model=$(MODEL) --quant=$(SPEC) --quant=$(TURNED) $(SHOWN) > $@
+$(DIR)/planted.lines.csv: $(DIR)/planted.t $(FILES) $(call program,PPL)
+	$(SCORE) --model=$< --quant=$(SPEC) --quant=$(TURNED) $(SHOWN) > $@
+$(DIR)/%-evened.lines.csv: $(DIR)/%-evened.t $(FILES) $(call program,PPL)
 	$(SCORE) --model=$< --quant=$(SPEC) $(SHOWN) > $@
 
 # Paragraphs that are parallel are drawn in all languages together
 DRAW := $(RESAMPLE) --stat=ratio-of-sums --interval=percentile
-$(DIR)/arms.csv: $(ARMS:%=$(DIR)/%.lines.csv)
-	mlr --csv $(WEIGH) then put '$$arm = sub(sub(FILENAME, ".*/", ""), ".lines.csv", "")' \
-	  then cut -o -f arm,lang,line,sum,weight $^ > $@
+$(DIR)/arms.csv: $(foreach a,original original-evened planted planted-evened,$(DIR)/$(a).lines.csv)
+	mlr --csv $(WEIGH) then put '$$arm = sub(sub(FILENAME, ".*/", ""), ".lines.csv", "") . (is_present($$quant) && $$quant =~ "rotate" ? "-rotated" : "")' \
+	  then unsparsify then cut -o -f arm,lang,line,sum,weight $^ > $@
 
 $(DIR)/planted-repair.csv: $(DIR)/arms.csv $(call program,BOOTSTRAP)
 	$(DRAW) --x=sum --y=weight --by=arm $(PARALLEL:yes=--cluster=line) $< > $@
 $(DIR)/repair-languages.csv: $(DIR)/arms.csv $(call program,BOOTSTRAP)
 	$(DRAW) --x=sum --y=weight --by=arm,lang $< > $@
 
-# Of what planting added, the share that a repair takes away; and what the repair does to the model as it was, over the same
+# Of what planting added, the share that a repair takes away
 $(DIR)/share.csv: $(DIR)/arms.csv $(call program,BOOTSTRAP)
 	mlr --csv cut -f arm,lang,line,sum then reshape -s arm,sum then filter 'is_not_empty($$original . $$planted)' \
 	  then put '$$added = $$planted - $$original; $$evened = $$planted - $${planted-evened}; $$rotated = $$planted - $${planted-rotated}' $< | \
@@ -108,7 +107,7 @@ $(eval $(call figure,planted-repair,$(HOW)/repair.gp,csv=$(DIR)/planted-repair.c
   measure=$(DAMAGE) spec=$(SPEC)))
 
 $(DIR)/planted.txt: $(HOW)/findings.mlr $(DIR)/truth.csv $(DIR)/same.csv $(DIR)/planted-found.csv $(DIR)/found.csv \
-  $(DIR)/planted-repair.csv $(DIR)/share.csv
+  $(DIR)/planted-repair.csv $(DIR)/repair-languages.csv $(DIR)/share.csv
 	mlr --csv unsparsify then put -q -s measure=$(DAMAGE) -s factor=$(FACTOR) -s channels=$(CHANNELS) -s pair=$(PAIR) \
 	  -s seed=$(SEED) -f $^ > $@
 findings: $(DIR)/planted.txt

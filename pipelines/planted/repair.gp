@@ -6,7 +6,7 @@ name = measure eq "delta_bits_per_byte" ? "bits a byte more than unrounded" \
 damage_of(arm) = system(sprintf("mlr --icsv --onidx filter '$arm == \"%s\"' then cut -f estimate %s", arm, csv)) + 0
 taken = (damage_of("planted") - damage_of("planted-evened")) / (damage_of("planted") - damage_of("original"))
 eval canvas(850, 400)
-eval headline(sprintf("Evening out takes away %.0f %% of the damage that planting added", 100 * taken), \
+eval headline((taken > 0.995 ? "Evening out takes away all" : sprintf("Evening out takes away %.0f %%", 100 * taken))." of the damage that planting added", \
     sprintf("weights rounded by %s; all languages with 95 %% intervals, and each language (grey)", plain(spec)))
 arms = "original original-evened original-rotated planted planted-evened planted-rotated"
 place = "map place = {\"original\": 1, \"original-evened\": 2, \"original-rotated\": 3, \"planted\": 4.5, \"planted-evened\": 5.5, \"planted-rotated\": 6.5}; $place = place[$arm]"
