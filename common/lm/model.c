@@ -437,6 +437,11 @@ static struct table *head_table(struct lm_model *m)
     return m->config->tied ? &m->embed : &m->head;
 }
 
+int lm_model_has_own_head(const struct lm_model *m, size_t variant)
+{
+    return (m->config->tied ? m->embed : m->head).changed[variant] != NULL;
+}
+
 struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n)
 {
     size_t d = m->config->d_embed;

@@ -52,6 +52,8 @@ const char *lm_model_error(const struct lm_model *m);
  * out[n][d_embed]. 0; -1: see lm_model_error. */
 int lm_model_embed(struct lm_model *m, size_t variant, const uint32_t *ids, size_t n, float *out);
 
+/* Whether a variant's head is not that of the model as it is: known once the head has been read. */
+int lm_model_has_own_head(const struct lm_model *m, size_t variant);
 /* Rows [from, from + n) of the head made ready; the caller frees it before asking for other rows. NULL: see
  * lm_model_error. */
 struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n);

@@ -71,6 +71,42 @@ static void take_rows(void *ctx, size_t task, int worker)
     }
 }
 
+static int have_same_head(const struct lm_side *a, const struct lm_side *b)
+{
+    return a->model == b->model &&
+           (a->variant == b->variant ||
+            (!lm_model_has_own_head(a->model, a->variant) && !lm_model_has_own_head(b->model, b->variant)));
+}
+
+/* The heads of all sides for a block of the vocabulary into w[n_side], made ready once for all that have the
+ * same: w[k] is then that of an earlier side. -1: *bad is the side that has none, w[*bad] NULL. */
+static int open_heads(const struct lm_side *side, size_t n_side, size_t vocab, size_t n_vocab,
+                      struct gemm_weight **w, size_t *bad)
+{
+    for (*bad = 0; *bad < n_side; ++*bad) {
+        const struct lm_side *s = &side[*bad];
+        size_t i = 0;
+        while (i < *bad && !have_same_head(&side[i], s))
+            i++;
+        w[*bad] = i < *bad ? w[i] : lm_model_head_block(s->model, s->variant, vocab, n_vocab);
+        if (!w[*bad])
+            return -1;
+    }
+    return 0;
+}
+
+static void close_heads(struct gemm_weight **w, size_t n_side)
+{
+    for (size_t k = n_side; k--;) {
+        size_t i = 0;
+        while (w[i] != w[k])
+            i++;
+        if (i == k)
+            gemm_weight_free(w[k]);
+        w[k] = NULL;
+    }
+}
+
 int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *target, size_t n,
                   struct lm_contrast *const *contrast, int n_thread, const struct lm_logits_tap *tap,
                   size_t *bad)
@@ -91,13 +127,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
             .side = side, .vocab = vocab, .target = target, .z_first = z[0], .old_max = old_max
         };
         b.n_vocab = n_vocab - vocab < VOCAB ? n_vocab - vocab : VOCAB;
-        for (*bad = 0; *bad < n_side && status == 0; ++*bad) {
-            w[*bad] = lm_model_head_block(side[*bad].model, side[*bad].variant, vocab, b.n_vocab);
-            if (!w[*bad]) {
-                status = -1;
-                break;
-            }
-        }
+        status = open_heads(side, n_side, vocab, b.n_vocab, w, bad);
         for (b.from = 0; b.from < n && status == 0; b.from += CHUNK) {
             b.n = n - b.from < CHUNK ? n - b.from : CHUNK;
             for (size_t k = 0; k < n_side; k++) {
@@ -113,10 +143,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
                 threads_for(n_thread, (b.n + ROWS - 1) / ROWS, take_rows, &b);
             }
         }
-        for (size_t k = 0; k < n_side; k++) {
-            gemm_weight_free(w[k]);
-            w[k] = NULL;
-        }
+        close_heads(w, n_side);
     }
     free(z[0]);
     free(z[1]);

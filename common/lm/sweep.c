@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { TOGETHER = 8 /* most cases that are scored at a time */, PATIENCE_S = 60 };
+enum { TOGETHER = 16 /* most cases that are scored at a time */, PATIENCE_S = 60 };
 
 /* Windows [from, end): tokens that are predicted, and the rows of the states that predict them. */
 struct part_of_text {
