@@ -9,7 +9,9 @@ here=$PWD
 . ./lib.bash
 need lmtrain toktrain mlr
 python=$(PATH=$(getconf PATH) command -v python3 || true)
-[[ $python ]] && "$python" -c 'import torch' 2>/dev/null || skip "python3-torch is not installed"
+if [[ ! $python ]] || ! "$python" -c 'import torch' 2>/dev/null; then
+    skip "python3-torch is not installed"
+fi
 THREADS=${THREADS:-2} STEPS=${STEPS:-4} LAYERS=${LAYERS:-12} WIDTH=${WIDTH:-160} BATCH=${BATCH:-64} CONTEXT=${CONTEXT:-128}
 
 cat "$here"/../../pipelines/data/udhr/*/*.txt >"$work/eng.txt"
