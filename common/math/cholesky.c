@@ -6,7 +6,6 @@
 #include "math/dtile.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { BLOCK = 128, TILE = 64 }; /* rows of a block; rows and columns of a tile */
 
@@ -14,7 +13,7 @@ struct step {
     double *a;
     size_t n, from, end; /* rows of the block */
     size_t n_tile;       /* of columns behind it */
-    double *panel;       /* [n_tile][BLOCK][TILE] the block's rows there, zeros past the last column */
+    double *panel; /* [n_tile][BLOCK * TILE] the block's rows there in strips, zeros past the last column */
 };
 
 static size_t least(size_t a, size_t b)
@@ -44,9 +43,8 @@ static void solve_tile(void *ctx, size_t task, int worker)
 {
     const struct step *s = ctx;
     size_t first = s->end + task * TILE, width = least(TILE, s->n - first);
-    double *x = s->panel + task * BLOCK * TILE;
+    double x[BLOCK * TILE] = { 0 };
     (void)worker;
-    memset(x, 0, (size_t)BLOCK * TILE * sizeof *x);
     for (size_t i = s->from; i < s->end; i++) {
         double *to = x + (i - s->from) * TILE, *row = s->a + i * s->n;
         double sum[TILE] = { 0 };
@@ -54,6 +52,7 @@ static void solve_tile(void *ctx, size_t task, int worker)
         for (size_t j = 0; j < width; j++)
             row[first + j] = to[j] = (row[first + j] - sum[j]) / row[i];
     }
+    dtile_strips(x, TILE, s->end - s->from, TILE, s->panel + task * BLOCK * TILE);
 }
 
 /* Tile (i, j), i <= j, of what is left: a -= V_i^T V_j. */
@@ -65,8 +64,8 @@ static void subtract_tile(void *ctx, size_t task, int worker)
     (void)worker;
     if (j < i)
         return;
-    dtile_add_product(TILE, TILE, s->end - s->from, s->panel + i * BLOCK * TILE, 1, TILE,
-                      s->panel + j * BLOCK * TILE, TILE, product, TILE);
+    dtile_add_strips(TILE, TILE, s->end - s->from, s->panel + i * BLOCK * TILE, s->panel + j * BLOCK * TILE,
+                     product, TILE);
     size_t row = s->end + i * TILE, column = s->end + j * TILE;
     size_t n_row = least(TILE, s->n - row), n_column = least(TILE, s->n - column);
     for (size_t r = 0; r < n_row; r++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "math/dtile.h"
 #include "base/vector.h"
+#include <string.h>
 
 enum { COLUMNS = 4, LANES = DTILE_LANES / 2 }; /* of a vector, two of which go side by side */
 typedef double dlanes __attribute__((vector_size(LANES * sizeof(double)), aligned(sizeof(double))));
@@ -50,4 +51,19 @@ void dtile_add_product(size_t n_c, size_t n_r, size_t n_k, const double *a, size
         add_four(n_r, n_k, a + c * stride_c, stride_c, stride_k, b, ldb, out + c * ldo, ldo);
     for (; c < n_c; c++)
         add_one(n_r, n_k, a + c * stride_c, stride_k, b, ldb, out + c * ldo);
+}
+void dtile_strips(const double *b, size_t ldb, size_t n_k, size_t n_r, double *strips)
+{
+    for (size_t r = 0; r < n_r; r += DTILE_LANES)
+        for (size_t k = 0; k < n_k; k++, strips += DTILE_LANES)
+            memcpy(strips, b + k * ldb + r, DTILE_LANES * sizeof *strips);
+}
+
+void dtile_add_strips(size_t n_c, size_t n_r, size_t n_k, const double *a, const double *b, double *out,
+                      size_t ldo)
+{
+    for (size_t c = 0; c < n_c; c += DTILE_LANES)
+        for (size_t r = 0; r < n_r; r += DTILE_LANES)
+            dtile_add_product(DTILE_LANES, DTILE_LANES, n_k, a + c * n_k, 1, DTILE_LANES, b + r * n_k,
+                              DTILE_LANES, out + c * ldo + r, ldo);
 }

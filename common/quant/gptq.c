@@ -166,7 +166,8 @@ struct worker {
     float *w;    /* [n][LANES] weights by place, 0 where dead or past the last row */
     double *off; /* [n][LANES] w - q, of places that are done */
     double *sum; /* [GPTQ_BLOCK + a group][LANES] of V off, of the block's places and what its groups reach */
-    float *row;  /* [n] */
+    double *strips; /* [PIECE * LANES] of off */
+    float *row;     /* [n] */
     struct lanes_cells cells;
     size_t cell; /* whose these are */
 };
@@ -206,6 +207,7 @@ static void open_worker(const struct job *j, struct worker *w)
                           .w = xaligned(n, LANES * sizeof(float)),
                           .off = xaligned(n, LANES * sizeof(double)),
                           .sum = xaligned(reach, LANES * sizeof(double)),
+                          .strips = xaligned(PIECE, LANES * sizeof(double)),
                           .row = xnew(n, sizeof(float)) };
 }
 
@@ -215,6 +217,7 @@ static void close_worker(struct worker *w)
     free(w->w);
     free(w->off);
     free(w->sum);
+    free(w->strips);
     free(w->row);
 }
 
@@ -277,10 +280,20 @@ static void take_cells(const struct panel *p, size_t k)
 /* sum[place - low] += V off over places [from, end), for places [low, high). */
 static void add_sums(const struct panel *p, size_t low, size_t high, size_t from, size_t end, size_t base)
 {
-    size_t n = p->j->b->n;
-    for (size_t at = from; at < end; at += PIECE)
-        dtile_add_product(high - low, LANES, least(PIECE, end - at), p->j->b->v + low * n + at, n, 1,
-                          p->w->off + at * LANES, LANES, p->w->sum + (low - base) * LANES, LANES);
+    size_t n = p->j->b->n, n_term;
+    double *sum = p->w->sum + (low - base) * LANES;
+    for (size_t at = from; at < end; at += n_term) {
+        const double *v = p->j->b->v + low * n + at, *off = p->w->off + at * LANES;
+        n_term = least(PIECE, end - at);
+        if (high - low < STEP) {
+            dtile_add_product(high - low, LANES, n_term, v, n, 1, off, LANES, sum, LANES);
+            continue;
+        }
+        dtile_strips(off, LANES, n_term, LANES, p->w->strips);
+        for (size_t i = 0; i < LANES; i += DTILE_LANES)
+            dtile_add_product(high - low, DTILE_LANES, n_term, v, n, 1, p->w->strips + i * n_term,
+                              DTILE_LANES, sum + i, LANES);
+    }
 }
 
 /* What the block's columns, places [low, high), and those that its groups reach, from `reach` on, would be if

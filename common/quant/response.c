@@ -11,7 +11,7 @@ enum { TILE = 64, ROWS = 256 }; /* columns of a tile; rows whose products are su
 struct job {
     const float *w, *q;
     size_t rows, n, n_tile, first, end; /* rows of this piece */
-    double *piece;                      /* [n_tile][ROWS][TILE] w - q, zeros past the last column */
+    double *piece; /* [n_tile][ROWS * TILE] w - q in strips, zeros past the last column */
     double *g;
 };
 
@@ -25,11 +25,14 @@ static void load_tile(void *ctx, size_t task, int worker)
     const struct job *j = ctx;
     size_t from = task * TILE, width = least(TILE, j->n - from);
     double *to = j->piece + task * ROWS * TILE;
+    size_t rows = j->end - j->first;
     (void)worker;
-    for (size_t r = j->first; r < j->end; r++, to += TILE)
+    memset(to, 0, (size_t)ROWS * TILE * sizeof *to);
+    for (size_t r = 0; r < rows; r++)
         for (size_t c = 0; c < width; c++) {
-            size_t at = r * j->n + from + c;
-            to[c] = (double)j->w[at] - (j->q ? (double)j->q[at] : 0);
+            size_t at = (j->first + r) * j->n + from + c, strip = c / DTILE_LANES;
+            to[(strip * rows + r) * DTILE_LANES + c % DTILE_LANES] = (double)j->w[at] -
+                                                                     (j->q ? (double)j->q[at] : 0);
         }
 }
 
@@ -41,8 +44,8 @@ static void add_tile(void *ctx, size_t task, int worker)
     (void)worker;
     if (b < a)
         return;
-    dtile_add_product(TILE, TILE, j->end - j->first, j->piece + a * ROWS * TILE, 1, TILE,
-                      j->piece + b * ROWS * TILE, TILE, product, TILE);
+    dtile_add_strips(TILE, TILE, j->end - j->first, j->piece + a * ROWS * TILE, j->piece + b * ROWS * TILE,
+                     product, TILE);
     size_t n_row = least(TILE, j->n - a * TILE), n_column = least(TILE, j->n - b * TILE);
     for (size_t r = 0; r < n_row; r++)
         for (size_t c = 0; c < n_column; c++)

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "math/cholesky.h"
+#include "math/dtile.h"
 #include "quant/matrix.h"
 #include <math.h>
 #include <stdio.h>
@@ -365,8 +366,33 @@ static void test_cholesky(void)
     }
 }
 
+/* Products as sums in order, to the last bit. */
+static void test_products(void)
+{
+    enum { C = 7, R = 16, K = 37 };
+    struct rng r;
+    double a[C * K], b[K * R], got[C * R], wanted[C * R];
+    rng_init(&r, 4, 0);
+    for (size_t i = 0; i < (size_t)C * K; i++)
+        a[i] = normal(&r);
+    for (size_t i = 0; i < (size_t)K * R; i++)
+        b[i] = normal(&r);
+    for (size_t i = 0; i < (size_t)C * R; i++)
+        got[i] = wanted[i] = normal(&r);
+    for (size_t c = 0; c < C; c++)
+        for (size_t j = 0; j < R; j++) {
+            double sum = 0;
+            for (size_t k = 0; k < K; k++)
+                sum += a[c * K + k] * b[k * R + j];
+            wanted[c * R + j] += sum;
+        }
+    dtile_add_product(C, R, K, a, K, 1, b, R, got, R);
+    CHECK(memcmp(got, wanted, sizeof got) == 0, "products");
+}
+
 int main(void)
 {
+    test_products();
     test_cholesky();
     test_reference();
     test_wrong_order();
