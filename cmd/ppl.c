@@ -438,19 +438,17 @@ static void check_vocabulary(const struct lm_checkpoint *c, const struct lm_chec
 
 /* ---- rows */
 
-/* Rows of a language under one test by line, or one of it all. */
-static void write_lang(size_t test, size_t lang, const struct corpus_text *text, size_t n_text,
-                       double uniform)
+/* Rows of a language under one test by line, or one of it all. Returns whether guessing is better. */
+static int write_lang(size_t test, size_t lang, const struct corpus_text *text, size_t n_text, double uniform)
 {
     const struct tally *each = of_text + test * corpus.n_text + (text - corpus.text);
     struct tally all = { 0 };
     for (size_t i = 0; i < n_text; i++)
         tally_add(&all, &each[i]);
     int beyond = all.n && all.nll / (double)all.n > uniform * (1 + 1e-12);
-    if (beyond)
-        warn("%s: %s%s%.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
-             n_test > 1 ? quants[test] : "", n_test > 1 ? ": " : "", all.nll / (double)all.n, uniform,
-             n_run > n_test ? ": its degradation ranks nothing" : "");
+    if (beyond && n_test == 1)
+        warn("%s: %.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
+             all.nll / (double)all.n, uniform, n_run > n_test ? ": its degradation ranks nothing" : "");
     for (size_t i = 0; i < n_text && !strcmp(by, "line"); i++) {
         begin_row(test, lang);
         csvout_int(out, (int64_t)text[i].line);
@@ -460,16 +458,37 @@ static void write_lang(size_t test, size_t lang, const struct corpus_text *text,
         begin_row(test, lang);
         put_tally(&all, !beyond);
     }
+    return beyond;
+}
+
+/* Of several tests one line each says which languages they rank no more. */
+static void warn_beyond(size_t test, const size_t *lang, size_t n)
+{
+    char *list = xstrdup("");
+    for (size_t i = 0; i < n; i++) {
+        char *longer = xsprintf("%s %s", list, corpus.lang[lang[i]]);
+        free(list);
+        list = longer;
+    }
+    warn("%s: worse than guessing, so that degradation ranks nothing:%s", quants[test], list);
+    free(list);
 }
 
 static void write_rows(void)
 {
-    for (size_t k = 0; k < n_test; k++)
+    size_t *beyond = xnew(corpus.n_lang, sizeof *beyond);
+    for (size_t k = 0, n; k < n_test; k++) {
+        n = 0;
         for (size_t lang = 0, i = 0, end; lang < corpus.n_lang; lang++, i = end) {
             for (end = i; end < corpus.n_text && corpus.text[end].lang == lang;)
                 end++;
-            write_lang(k, lang, corpus.text + i, end - i, log((double)vocab_size));
+            if (write_lang(k, lang, corpus.text + i, end - i, log((double)vocab_size)))
+                beyond[n++] = lang;
         }
+        if (n && n_test > 1)
+            warn_beyond(k, beyond, n);
+    }
+    free(beyond);
     if (corpus.n_empty)
         warn("texts without a token: %zu", corpus.n_empty);
 }

@@ -37,6 +37,8 @@ program = $(wildcard $(foreach p,$(1),$(shell command -v "$(firstword $($(p)))" 
 # $(call swapped,TOKSTAT CORR): what to add to DIR's name: nothing for the project's own programs, else _tokstat-mine.sh
 swapped = $(subst $() ,,$(foreach p,$(1),$(if $(filter-out file,$(origin $(p))),_$(call slug,$(p)=$($(p))))))
 slug    = $(shell tr -cs 'A-Za-z0-9.\n' - <<<'$(subst ','\'',$(1))' | tr A-Z a-z)
+# $(call shorter,WORDS): WORDS or, where a folder's name could become too long by them, their beginning and a checksum
+shorter = $(shell words='$(1)'; [ "$${#words}" -lt 90 ] && echo "$$words" || echo "$${words:0:70}-$$(cksum <<<"$$words" | cut -d ' ' -f 1)")
 
 # ---- figures
 

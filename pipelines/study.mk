@@ -28,7 +28,8 @@ GRAINS ?= tensor channel group
 GROUP  ?= 32#                   weights that share a scale in grain `group`
 NOISES ?= 5#                    seeds of noise
 WQUANT ?= wquant
-STEPS  := WQUANT
+SENS   ?= sens
+STEPS  := WQUANT SENS
 MODEL2 ?=#                      another model, of the same text
 KNOBS  := _limit-$(strip $(LIMIT))_group-$(strip $(GROUP))_noises-$(strip $(NOISES))$(if \
 	$(filter-out file,$(origin WIDTHS) $(origin GRAINS)),_$(subst $() ,-,$(strip $(WIDTHS) $(GRAINS))))
@@ -38,6 +39,8 @@ HOW     := pipelines/study
 FIGURES := $(OUT)/figures/$(notdir $(abspath $(MODEL)))
 # $(call say,OPTION...): the first prerequisite, a script, over the others
 say      = mlr --csv put -q $(1) -f $(HOW)/words.mlr -f $(filter-out $(HOW)/words.mlr,$^)
+# Where no language can be ranked tables have no rows: $(call if_rows,HEADER) COMMAND reads one that may be such
+if_rows  = $(HOW)/if-rows.sh $(1)
 # $(call experiment,NAME,FIGURE...): a goal that draws its figures and says its verdict
 define experiment
 .PHONY: $(1)

@@ -16,6 +16,14 @@ canvas(w, h) = format eq "svg" ? sprintf("set terminal svg size %d,%d background
              : sprintf("set terminal pngcairo size %d,%d background 'white'", 2 * w, 2 * h) \
                . " font 'DejaVu Sans,9.5' fontscale 2 linewidth 2 pointscale 2"
 
+# What a command prints as a number; 0 if it prints nothing, as of a table without rows.
+count(command) = (printed = system(command), strlen(printed) ? printed + 0 : 0)
+# Names 1, 2, ... on the y axis: eval names("eng fra")
+names(list) = (tics = "", sum [i = 1:words(list)] (tics = tics.sprintf("%s\"%s\" %d", i > 1 ? ", " : "", word(list, i), i), 0), \
+    words(list) ? "set ytics (".tics.") noenhanced" : "unset ytics")
+# A figure of a table without rows is its headline: eval bare
+bare = "unset border; unset tics; unset xlabel; unset ylabel; unset arrow; unset key; plot [0:1] NaN notitle"
+
 # Titles and labels are enhanced text: write a name from data through plain(), which takes its markup away.
 plain(s) = system("sed 's/[_^@&~{}\\\\]/\\\\&/g' <<'EOT'\n" . s . "\nEOT")
 headline(f, w) = (finding = f, what = w, \

@@ -29,7 +29,7 @@ $(if $(STEMS),,$(error $(TEXT): no .txt files, one a language))
 $(if $(filter $(REFERENCE),$(STEMS)),,$(error $(REFERENCE) is none of the languages: set REFERENCE=...))
 
 SPEC    := bits=$(BITS),per=$(PER),clip=$(CLIP)
-SWAPPED := $(call swapped,STEMS TEXT TOKENIZER VOLUME REFERENCE ACTDUMP PPL KURT TOKSTAT BOOTSTRAP CORR MODELCAT $(STEPS))
+SWAPPED := $(call shorter,$(call swapped,STEMS TEXT TOKENIZER VOLUME REFERENCE ACTDUMP PPL KURT TOKSTAT BOOTSTRAP CORR MODELCAT $(STEPS)))
 # $(call place,MODEL): where a study of that model puts everything
 place   = $(OUT)/$(STUDY)/$(call slug,$(1))_$(call slug,$(SPEC))_outlier-$(OUTLIER)_$(DAMAGE)_$(RESAMPLES)-seed-$(SEED)$(if \
 	$(CONTEXT),_context-$(CONTEXT))$(KNOBS)$(SWAPPED)

@@ -1,8 +1,8 @@
 # Each language's cliff at each grain. csv: grain, lang, cliff, low, high (1: none); measure, limit, group
 order = "mlr --csv filter 'is_not_empty($cliff)' then stats1 -a mean -f cliff,high -g lang then sort -nr cliff_mean,high_mean -f lang then cat -n -N rank then cut -o -f lang,rank ".csv
-n = system("mlr --icsv --onidx filter 'is_not_empty($cliff)' then count-distinct -f lang then count ".csv) + 0
+n = count("mlr --icsv --onidx filter 'is_not_empty($cliff)' then count-distinct -f lang then count ".csv)
 grains = system("mlr --icsv --onidx count-distinct -f grain then cut -f grain ".csv)
-widest = system("mlr --icsv --onidx filter 'is_not_empty($high)' then stats1 -a max -f high ".csv) + 0
+widest = count("mlr --icsv --onidx filter 'is_not_empty($high)' then stats1 -a max -f high ".csv)
 first = system(order." | mlr --icsv --onidx head -n 1 then cut -f lang")
 eval canvas(900, 190 + 26 * n)
 eval headline(n ? sprintf("%s needs the most bits", plain(first)) : "No language can be ranked", \
@@ -14,9 +14,7 @@ set xtics ("none" 1, 2, 3, 4, 5, 6, 7, 8)
 set xlabel "bits"
 set lmargin 16
 langs = system(rows(word(grains, 1), 0)[3:*]." | mlr --icsv --onidx sort -nf rank then cut -f lang")
-tics = ""
-do for [i = 1:words(langs)] { tics = tics.sprintf("%s\"%s\" %d", i > 1 ? ", " : "", word(langs, i), i) }
-eval "set ytics (".tics.") noenhanced"
+eval names(langs)
 set errorbars small
 set key outside bottom center horizontal
 name(g) = g eq "group" ? "groups of ".group : g eq "tensor" ? "whole tensors" : "channels"
@@ -26,6 +24,5 @@ if (n) {
     plot for [i = 1:words(grains)] rows(word(grains, i), off(word(grains, i))) using "cliff":"rank":"low":"high" \
         with xerrorbars pointtype 4 + 2 * i - 1 pointsize 0.8 linecolor rgb colour(word(grains, i)) title "a scale for ".name(word(grains, i))
 } else {
-    unset border; unset tics; unset xlabel; unset key
-    plot [0:1] NaN
+    eval bare
 }

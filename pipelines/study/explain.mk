@@ -9,8 +9,8 @@
 #   outlier_use        share of the outlier layers in that use (none where no layer, or every one, is)
 #   predicted_error    what Banner et al. (2019) predict for the error of rounding a layer's MLP weights, relative to the
 #                      weights' own size and weighted by the same use
-#   output_error       tr(dW C dW^T) / tr(W C W^T), summed over matrices: the error at the layers' outputs on the
-#                      language's own activations (sens; left out where that is not built)
+#   output_error       tr(dW C dW^T) / tr(W C W^T), each summed over matrices: the relative error that rounding makes at their
+#                      outputs on the language's own activations
 #   ref_bits_per_byte  the loss of the model as it is
 #   latin              script
 #   log10_bytes        training text (VOLUME)
@@ -34,8 +34,11 @@ $(DIR)/banner.csv: $(DIR)/rounding.csv
 $(DIR)/predicted.csv: $(DIR)/banner.csv $(DIR)/use.csv $(HOW)/predicted.mlr
 	mlr --csv put -q -f $(HOW)/predicted.mlr $(DIR)/banner.csv $(DIR)/use.csv > $@
 
-MORE := $(DIR)/predicted.csv
--include $(HOW)/output-error.mk
+$(DIR)/output-error.csv: $(CONFIG) $(FILES) $(call program,SENS)
+	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --quant=$(SPEC) --part=all --predict-only $(WINDOWS) \
+	  --threads=$(THREADS) $(SHOWN) | mlr --csv rename relative_output_error,output_error then cut -o -f lang,output_error > $@
+
+MORE := $(DIR)/predicted.csv $(DIR)/output-error.csv
 ifneq ($(VOLUME),)
 $(DIR)/volume.csv: $(VOLUME)
 	mlr --csv filter '$$bytes > 0' then put '$$log10_bytes = log10($$bytes)' then cut -o -f lang,log10_bytes $< > $@
@@ -44,20 +47,21 @@ endif
 
 $(DIR)/explain.csv: $(DIR)/languages.csv $(MORE)
 	mlr --csv rename kurtosis_weighted_mlp_out_rest,kurtosis_weighted,outlier_use_mlp_out_rest,outlier_use \
-	  $(MORE:%=then join --ur -j lang -f %) then unsparsify then sort -nr $(DAMAGE) $< > $@
+	  $(MORE:%=then join --ur -j lang -f %) then unsparsify \
+	  then filter 'is_not_empty($$$(DAMAGE))' then sort -nr $(DAMAGE) $< > $@
 
-PREDICTORS := fertility $(if $(PARALLEL),premium) kurtosis_weighted outlier_use predicted_error $(OUTPUT_ERROR) \
+PREDICTORS := fertility $(if $(PARALLEL),premium) kurtosis_weighted outlier_use predicted_error output_error \
 	ref_bits_per_byte latin $(if $(VOLUME),log10_bytes)
 GIVEN      := latin $(if $(VOLUME),log10_bytes) ref_bits_per_byte
 
 $(DIR)/explained.csv: $(DIR)/explain.csv $(call program,CORR)
-	$(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(DAMAGE) --adjust=holm $< > $@
+	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(DAMAGE) --adjust=holm < $< > $@
 $(DIR)/explained-spearman.csv: $(DIR)/explain.csv $(call program,CORR)
-	$(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(DAMAGE) --method=spearman --adjust=holm $< > $@
+	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(DAMAGE) --method=spearman --adjust=holm < $< > $@
 $(DIR)/explained-by-token.csv: $(DIR)/explain.csv $(call program,CORR)
-	$(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(if $(filter delta_nll,$(DAMAGE)),delta_bits_per_byte,delta_nll) --adjust=holm $< > $@
+	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(if $(filter delta_nll,$(DAMAGE)),delta_bits_per_byte,delta_nll) --adjust=holm < $< > $@
 $(GIVEN:%=$(DIR)/explained-given-%.csv): $(DIR)/explained-given-%.csv: $(DIR)/explain.csv $(call program,CORR)
-	$(CORR) --x=$(call comma,$(filter-out $*,$(PREDICTORS))) --y=$(DAMAGE) --given=$* $< > $@
+	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(filter-out $*,$(PREDICTORS))) --y=$(DAMAGE) --given=$* < $< > $@
 
 $(DIR)/explain.txt: $(HOW)/words.mlr $(HOW)/explain.mlr $(DIR)/explained.csv $(DIR)/explained-spearman.csv $(DIR)/explained-by-token.csv \
     $(GIVEN:%=$(DIR)/explained-given-%.csv) $(DIR)/banner.csv

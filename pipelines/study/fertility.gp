@@ -1,7 +1,7 @@
 # What the tokenizer charges. csv: lang, latin, premium, low, high; reference
-n = system("mlr --icsv --onidx filter 'is_not_empty($premium)' then count ".csv) + 0
+n = count("mlr --icsv --onidx filter 'is_not_empty($premium)' then count ".csv)
 dear = system("mlr --icsv --onidx sort -nr premium then head -n 1 then cut -o -f lang ".csv)
-most = system("mlr --icsv --onidx stats1 -a max -f premium ".csv) + 0
+most = count("mlr --icsv --onidx stats1 -a max -f premium ".csv)
 eval canvas(900, 150 + (n > 20 ? 16 : 22) * n)
 eval headline(sprintf("The same text takes %.1f times as many tokens in %s as in %s", most, plain(dear), plain(reference)), \
     sprintf("tokens for the same text over those in %s, with 95 %% intervals from drawing paragraphs in pairs", plain(reference)))

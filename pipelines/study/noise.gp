@@ -1,8 +1,8 @@
 # Rounding against noise of the same size. csv: lang, d_rounding_estimate, _low, _high, noise1.., noise_mean; measure, spec, seeds
-n = system("mlr --icsv --onidx count ".csv) + 0
+n = count("mlr --icsv --onidx count ".csv)
 unit = measure eq "delta_bits_per_byte" ? "bits a byte more" : measure eq "delta_nll" ? "nats a token more" : plain(measure)
-ratio = system("mlr --icsv --onidx stats1 -a mean -f d_rounding_estimate,noise_mean then put '$r = $d_rounding_estimate_mean / $noise_mean_mean' then cut -f r ".csv) + 0
-known = system("mlr --icsv --onidx stats1 -a min -f noise_mean ".csv) > 0
+ratio = count("mlr --icsv --onidx stats1 -a mean -f d_rounding_estimate,noise_mean then put '$r = $d_rounding_estimate_mean / $noise_mean_mean' then cut -f r ".csv)
+known = count("mlr --icsv --onidx stats1 -a min -f noise_mean ".csv) > 0
 eval canvas(900, 180 + (n > 20 ? 16 : 22) * n)
 eval headline(n ? (known ? sprintf("Rounding does %.2f times what noise of its size does", ratio) : "Noise of the size of rounding does not harm every language") : "No language can be ranked", \
     sprintf("weights by %s, 95 %% intervals from drawing paragraphs; Gauss noise as large in each channel, %s seeds", plain(spec), seeds))
@@ -19,6 +19,5 @@ if (n) {
         rows using "noise_mean":(column("rank") + 0.18) with points pointtype 9 pointsize 0.8 linecolor rgb blue title "noise, mean", \
         rows using "d_rounding_estimate":"rank":"d_rounding_low":"d_rounding_high":ytic(strcol("lang")) with xerrorbars pointtype 7 pointsize 0.7 linecolor rgb vermil title "rounding"
 } else {
-    unset border; unset tics; unset xlabel; unset arrow 1; unset key
-    plot [0:1] NaN
+    eval bare
 }

@@ -26,17 +26,18 @@ $(DIR)/noise-pairs.csv: $(DIR)/lines.csv $(DIR)/noise-lines.csv
 
 # One row a language: rounding, the seeds' mean and spread, and the difference with its interval
 $(DIR)/noise.csv: $(DIR)/noise-pairs.csv $(HOW)/noise-languages.mlr $(call program,BOOTSTRAP)
-	$(RESAMPLE) --stat=ratio-of-sums --x=d_rounding,more --y=weight --by=lang --interval=percentile $< | \
+	$(call if_rows,lang) $(RESAMPLE) --stat=ratio-of-sums --x=d_rounding,more --y=weight --by=lang --interval=percentile < $< | \
 	  mlr --csv cut -o -f lang,x,estimate,low,high then reshape -i estimate,low,high -o key,value \
 	  then put '$$key = $$x . "_" . $$key' then cut -x -f x then reshape -s key,value \
 	  then join -j lang -f <(mlr --csv put -q -f $(HOW)/noise-languages.mlr $<) then sort -nr d_rounding_estimate > $@
 
 $(DIR)/noise-ratio.csv: $(DIR)/noise-pairs.csv $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --stat=ratio-of-sums --x=d_rounding,d_noise --y=weight,d_noise,$(call comma,$(SEEDS:%=d_noise%)) --interval=percentile \
-	  $(if $(PARALLEL),--cluster=line) --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $< > $@
+	$(call if_rows,x$(,)y$(,)estimate$(,)low$(,)high) $(BOOTSTRAP) --stat=ratio-of-sums --x=d_rounding,d_noise --y=weight,d_noise,$(call comma,$(SEEDS:%=d_noise%)) --interval=percentile \
+	  $(if $(PARALLEL),--cluster=line) --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) < $< > $@
 
 $(DIR)/noise-alike.csv: $(DIR)/noise.csv $(call program,CORR)
-	mlr --csv cut -o -f d_rounding_estimate,$(call comma,$(SEEDS:%=noise%)) $< | $(CORR) > $@
+	mlr --csv cut -o -f d_rounding_estimate,$(call comma,$(SEEDS:%=noise%)) $< | \
+	  $(call if_rows,x$(,)y$(,)estimate) $(CORR) > $@
 
 $(DIR)/noise.txt: $(HOW)/words.mlr $(HOW)/noise.mlr $(DIR)/noise.csv $(DIR)/noise-ratio.csv $(DIR)/noise-alike.csv
 	$(call say,-s spec=$(SPEC) -s measure=$(DAMAGE)) > $@

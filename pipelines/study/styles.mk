@@ -3,7 +3,8 @@
 #
 #   make -f pipelines/study.mk MODEL=bloom-560m MODEL2=xglm-564m styles
 #
-# Measured: the difference of damage, MODEL less MODEL2, by language (paragraphs drawn in pairs; sign flips with Holm over
+# Measured: the difference of damage, MODEL less MODEL2, by language (paragraphs drawn in pairs, and what MODEL2 scored of one
+# brought to as many bytes or tokens as MODEL, should it be less or more; sign flips with Holm over
 # languages) and over all of them (line i of all languages together where the text is parallel); and for each predictor the
 # difference of its correlations with each model's own damage, languages drawn with replacement, the same for both. Languages that
 # either model is refused for are left out of both. Two p-values, one below 0.05 and one above, are no difference.
@@ -22,8 +23,9 @@ other:
 $(DIR2)/nats.csv $(DIR2)/explain.csv $(DIR2)/layers.csv: other ;
 
 $(VERSUS)/pairs.csv: $(DIR)/nats.csv $(DIR2)/nats.csv
-	mlr --csv rename bits,bits2,nats,nats2 then cut -f lang,line,bits2,nats2 $(word 2,$^) | \
-	  mlr --csv join -j lang,line -f /dev/stdin then put '$$more_bits = $$bits - $$bits2; $$more_nats = $$nats - $$nats2' $< > $@
+	mlr --csv rename bits,bits2,nats,nats2,bytes,bytes2,tokens,tokens2 then cut -f lang,line,bits2,nats2,bytes2,tokens2 $(word 2,$^) | \
+	  mlr --csv join -j lang,line -f /dev/stdin then put '$$bits2 *= $$bytes / $$bytes2; $$nats2 *= $$tokens / $$tokens2' \
+	  then put '$$more_bits = $$bits - $$bits2; $$more_nats = $$nats - $$nats2' $< > $@
 
 $(VERSUS)/languages.csv: $(VERSUS)/pairs.csv $(HOW)/holm.mlr $(call program,BOOTSTRAP)
 	$(BOOTSTRAP) --permute --stat=sum --x=more_nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) $< | \

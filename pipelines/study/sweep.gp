@@ -7,15 +7,15 @@ langs = system("mlr --icsv --onidx filter 'is_not_empty($estimate)' then count-d
 order = "mlr --icsv --onidx filter 'is_not_empty($estimate) && $bits <= 4' then put '$l = log(max($estimate, 1e-6))' then stats1 -a mean -f l -g lang then sort -nr l_mean then cut -o -f lang "
 worst = system(order.csv." | head -n 1")
 best = system(order.csv." | tail -n 1")
-most = system("mlr --icsv --onidx filter 'is_not_empty($estimate)' then stats1 -a max -f estimate ".csv) + 0
-widest = system("mlr --icsv --onidx stats1 -a max -f bits ".csv) + 0
-narrowest = system("mlr --icsv --onidx stats1 -a min -f bits ".csv) + 0
+most = count("mlr --icsv --onidx filter 'is_not_empty($estimate)' then stats1 -a max -f estimate ".csv)
+widest = count("mlr --icsv --onidx stats1 -a max -f bits ".csv)
+narrowest = count("mlr --icsv --onidx stats1 -a min -f bits ".csv)
 least = 1e-5
 eval canvas(1100, 520)
 eval headline(words(langs) ? sprintf("With few bits %s loses most, %s least", plain(worst), plain(best)) : "No language can be ranked", \
     sprintf("damage by bits a weight and by what shares a scale; a line a language, %d of them; dashed: the limit of %s, which defines the cliff", words(langs), limit))
 set logscale y
-set yrange [least:most * 2]
+set yrange [least:(most > least ? most * 2 : 1)]
 set xrange [widest + 0.3:narrowest - 0.3]
 set format y "%g"
 set xtics 1
@@ -25,18 +25,22 @@ set bmargin at screen 60.0 / 520
 rows(g, l) = sprintf("< mlr --csv filter '$grain == \"%s\" && $lang == \"%s\" && is_not_empty($estimate) && $estimate > %g' then sort -nf bits %s", g, l, least, csv)
 name(g) = g eq "group" ? "groups of ".group : g eq "tensor" ? "whole tensors" : "channels"
 unset key
-set multiplot
-n = words(ordered)
-do for [i = 1:n] {
-    g = word(ordered, i)
-    set lmargin at screen 0.075 + (i - 1) * 0.91 / n
-    set rmargin at screen 0.055 + i * 0.91 / n
-    set title "a scale for ".name(g) offset 0, -0.5
-    if (i == 1) { set ylabel unit offset 1 } else { unset ylabel; unset label 1001; unset label 1002; set format y "" }
-    if (i == n) { set key top left samplen 2 }
-    plot limit + 0 with lines dashtype 2 linewidth 1 linecolor rgb grey notitle, \
-        for [k = 1:words(langs)] rows(g, word(langs, k)) using "bits":"estimate" with lines linewidth 1 linecolor rgb "#B0B0B0" notitle, \
-        rows(g, worst) using "bits":"estimate":"low":"high" with yerrorlines pointtype 7 pointsize 0.6 linewidth 1.5 linecolor rgb vermil title plain(worst), \
-        rows(g, best) using "bits":"estimate":"low":"high" with yerrorlines pointtype 5 pointsize 0.6 linewidth 1.5 linecolor rgb blue title plain(best)
+if (words(langs)) {
+    set multiplot
+    n = words(ordered)
+    do for [i = 1:n] {
+        g = word(ordered, i)
+        set lmargin at screen 0.075 + (i - 1) * 0.91 / n
+        set rmargin at screen 0.055 + i * 0.91 / n
+        set title "a scale for ".name(g) offset 0, -0.5
+        if (i == 1) { set ylabel unit offset 1 } else { unset ylabel; unset label 1001; unset label 1002; set format y "" }
+        if (i == n) { set key top left samplen 2 }
+        plot limit + 0 with lines dashtype 2 linewidth 1 linecolor rgb grey notitle, \
+            for [k = 1:words(langs)] rows(g, word(langs, k)) using "bits":"estimate" with lines linewidth 1 linecolor rgb "#B0B0B0" notitle, \
+            rows(g, worst) using "bits":"estimate":"low":"high" with yerrorlines pointtype 7 pointsize 0.6 linewidth 1.5 linecolor rgb vermil title plain(worst), \
+            rows(g, best) using "bits":"estimate":"low":"high" with yerrorlines pointtype 5 pointsize 0.6 linewidth 1.5 linecolor rgb blue title plain(best)
+    }
+    unset multiplot
+} else {
+    eval bare
 }
-unset multiplot

@@ -22,8 +22,8 @@ $(DIR)/sweep-lines.csv: $(GRAINS:%=$(DIR)/sweep-%.csv)
 
 # Languages that are worse than guessing have no interval, and stay with empty fields
 $(DIR)/sweep-damage.csv: $(DIR)/sweep-lines.csv $(call program,BOOTSTRAP)
-	mlr --csv $(WEIGH) $< | $(RESAMPLE) --stat=ratio-of-sums --x=sum --y=weight --by=grain,bits,lang --interval=percentile | \
-	  mlr --csv join --ur -j grain,bits,lang -f /dev/stdin then unsparsify \
+	mlr --csv $(WEIGH) $< | $(call if_rows,grain$(,)bits$(,)lang$(,)estimate$(,)low$(,)high) $(RESAMPLE) --stat=ratio-of-sums --x=sum --y=weight --by=grain,bits,lang --interval=percentile | \
+	  mlr --csv join --ur -j grain,bits,lang -f /dev/stdin then unsparsify -f estimate,low,high \
 	  then cut -o -f grain,bits,lang,estimate,low,high then sort -f grain,lang -nr bits \
 	  <(mlr --csv filter '$$tokens > 0' then count-distinct -f grain,bits,lang $<) > $@
 

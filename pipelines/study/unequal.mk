@@ -17,8 +17,9 @@ $(DIR)/nats.csv: $(DIR)/lines.csv
 
 define by_denominator
 $(DIR)/by-$(1).csv $(DIR)/by-$(1)-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
-	$$(RESAMPLE) --stat=ratio-of-sums --x=$(2) --y=$(3) --by=lang --interval=percentile --samples=$(DIR)/by-$(1)-draws.csv $$< \
-	  > $(DIR)/by-$(1).csv
+	echo lang,stat,x,y,replicate,value > $(DIR)/by-$(1)-draws.csv
+	$$(call if_rows,lang$(,)estimate$(,)low$(,)high) $$(RESAMPLE) --stat=ratio-of-sums --x=$(2) --y=$(3) --by=lang --interval=percentile \
+	  --samples=$(DIR)/by-$(1)-draws.csv < $$< > $(DIR)/by-$(1).csv
 $(DIR)/max-median-$(1).csv: $(HOW)/words.mlr $(HOW)/max-median.mlr $(DIR)/by-$(1).csv $(DIR)/by-$(1)-draws.csv
 	$$(call say,-s by=$(1)) > $$@
 endef
@@ -27,29 +28,30 @@ $(eval $(call by_denominator,token,nats,tokens))
 $(eval $(call by_denominator,own-loss,nats,ref_nats))
 
 $(DIR)/no-damage.csv: $(DIR)/nats.csv $(HOW)/holm.mlr $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --permute --stat=sum --x=nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) $< | \
+	$(call if_rows,lang$(,)n$(,)p) $(BOOTSTRAP) --permute --stat=sum --x=nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) < $< | \
 	  mlr --csv put -q -f $(HOW)/holm.mlr then cut -o -f lang,n,p,p_holm,p_method > $@
 
+UNEQUAL := $(call comma,$(foreach d,byte token own-loss,by_$(d) by_$(d)_low by_$(d)_high) n p p_holm)
 # One row a language; the refused ones with empty fields
 $(DIR)/unequal.csv: $(DIR)/by-byte.csv $(DIR)/by-token.csv $(DIR)/by-own-loss.csv $(DIR)/no-damage.csv $(DIR)/damage.csv $(DIR)/tokens.csv
 	mlr --csv join -j lang -f $(DIR)/tokens.csv then cut -o -f lang,script,latin,tokens,bytes,ref_nll,ref_bits_per_byte,nll \
 	  $(foreach d,byte token own-loss,then join --ur -j lang -f <(mlr --csv \
 	    rename estimate$(,)by_$(d)$(,)low$(,)by_$(d)_low$(,)high$(,)by_$(d)_high \
 	    then cut -o -f lang$(,)by_$(d)$(,)by_$(d)_low$(,)by_$(d)_high $(DIR)/by-$(d).csv) then unsparsify) \
-	  then join --ur -j lang -f $(DIR)/no-damage.csv then unsparsify \
+	  then join --ur -j lang -f $(DIR)/no-damage.csv then unsparsify -f $(UNEQUAL) \
 	  then put '$$order = is_empty($$by_byte) ? -1e9 : $$by_byte' then sort -nr order -f lang \
-	  then cut -o -f lang,script,latin,tokens,bytes,ref_nll,ref_bits_per_byte,nll,$(call \
-	    comma,$(foreach d,byte token own-loss,by_$(d) by_$(d)_low by_$(d)_high)),n,p,p_holm \
+	  then cut -o -f lang,script,latin,tokens,bytes,ref_nll,ref_bits_per_byte,nll,$(UNEQUAL) \
 	  then rename n,paragraphs $(DIR)/damage.csv > $@
 
 $(DIR)/denominators.csv: $(DIR)/unequal.csv $(call program,CORR)
-	mlr --csv cut -o -f by_byte,by_token,by_own-loss $< | $(CORR) --method=spearman,kendall > $@
+	mlr --csv filter 'is_not_empty($$by_byte)' then cut -o -f by_byte,by_token,by_own-loss $< | \
+	  $(call if_rows,x$(,)y$(,)method$(,)estimate$(,)low$(,)high) $(CORR) --method=spearman,kendall > $@
 
 # Non-Latin less Latin script, drawing languages
 $(DIR)/script-gap.csv: $(DIR)/unequal.csv $(call program,BOOTSTRAP)
 	if [ "$$(mlr --icsv --onidx filter 'is_not_empty($$by_byte)' then count-distinct -f latin then filter '$$count > 1' $< | wc -l)" = 2 ]; \
-	then $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 --x=by_byte,by_token,by_own-loss --interval=percentile \
-	  --resamples=$(RESAMPLES) --seed=$(SEED) $<; else echo stat,x,y,n,estimate,low,high; fi > $@
+	then mlr --csv filter 'is_not_empty($$by_byte)' $< | $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 \
+	  --x=by_byte,by_token,by_own-loss --interval=percentile --resamples=$(RESAMPLES) --seed=$(SEED); else echo stat,x,y,n,estimate,low,high; fi > $@
 
 $(DIR)/unequal.txt: $(HOW)/words.mlr $(HOW)/unequal.mlr $(DIR)/unequal.csv $(DIR)/max-median-byte.csv $(DIR)/max-median-token.csv \
     $(DIR)/max-median-own-loss.csv $(DIR)/denominators.csv $(DIR)/script-gap.csv

@@ -1,7 +1,7 @@
 # Damage by language in two models. csv: lang, bits_estimate, bits_low, bits_high, bits2_..., p_holm; one, two, spec
-n = system("mlr --icsv --onidx count ".csv) + 0
-more = system("mlr --icsv --onidx filter '$p_holm < 0.05 && $more_bits_estimate > 0' then count ".csv) + 0
-less = system("mlr --icsv --onidx filter '$p_holm < 0.05 && $more_bits_estimate < 0' then count ".csv) + 0
+n = count("mlr --icsv --onidx count ".csv)
+more = count("mlr --icsv --onidx filter '$p_holm < 0.05 && $more_bits_estimate > 0' then count ".csv)
+less = count("mlr --icsv --onidx filter '$p_holm < 0.05 && $more_bits_estimate < 0' then count ".csv)
 eval canvas(900, 180 + (n > 20 ? 18 : 26) * n)
 eval headline(n ? sprintf("%s loses more than %s in %d, less in %d of %d languages", plain(one), plain(two), more, less, n) : "No language can be ranked in both", \
     sprintf("weights by %s; 95 %% intervals from drawing paragraphs; counted by sign flips, Holm over languages", plain(spec)))
@@ -17,6 +17,5 @@ if (n) {
     plot rows using "bits_estimate":"rank":"bits_low":"bits_high":ytic(strcol("lang")) with xerrorbars pointtype 7 pointsize 0.7 linecolor rgb vermil title plain(one), \
          rows using "bits2_estimate":(column("rank") + 0.22):"bits2_low":"bits2_high" with xerrorbars pointtype 5 pointsize 0.7 linecolor rgb blue title plain(two)
 } else {
-    unset border; unset tics; unset xlabel; unset arrow 1; unset key
-    plot [0:1] NaN
+    eval bare
 }
