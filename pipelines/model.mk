@@ -103,9 +103,14 @@ $(LARGE)/%-style/config.json: $(DIR)/tokenizer.json | $(VALID)
 	$(RUN) $(TEACH) $(options_$*) --layers=$(LAYERS) --width=$(WIDTH) --heads=$(HEADS) --steps=$(STEPS) --seed=$(SEED) \
 	  --valid-every=500 --checkpoint=$(LARGE)/$*.safetensors --log=$(LARGE)/$*.csv --output=$(@D) $(TRAIN)
 
-ship: $(MODELS:%=$(LARGE)/%-style/config.json)
+# How much text of each language there is: what study.mk holds against the damage
+$(DIR)/languages.csv: $(TRAIN)
+	wc -c $^ | awk -v OFS=, 'BEGIN { print "lang", "bytes" } $$2 != "total" { gsub(/.*\/|[.]txt$$/, "", $$2); print $$2, $$1 }' > $@
+
+ship: $(MODELS:%=$(LARGE)/%-style/config.json) $(DIR)/languages.csv
 	$(foreach m,$(MODELS),rm -rf pipelines/data/models/$(m)-style; mkdir -p pipelines/data/models; \
-	  cp -R $(LARGE)/$(m)-style pipelines/data/models/; cp $(LARGE)/$(m).csv pipelines/data/models/$(m)-style/log.csv;)
+	  cp -R $(LARGE)/$(m)-style pipelines/data/models/; cp $(LARGE)/$(m).csv pipelines/data/models/$(m)-style/log.csv; \
+	  cp $(DIR)/languages.csv pipelines/data/models/$(m)-style/;)
 
 # ---- 2. are they honest? bits a byte of all validation text, against what compressors need for the same bytes: alone, and
 # with the language's training text before them, which adds what it teaches (PPMd, an adaptive model of order 8; xz)

@@ -111,6 +111,7 @@ uniform_model() {
     # by token a row of each for every token, together
     mlr --icsv --onidx head -n 6 then cut -o -f quant,position got.csv >order
     diff order - <<<$'bits=4 2\nbits=3,per=tensor 2\nbits=8,clip=mse 2\nbits=4 3\nbits=3,per=tensor 3\nbits=8,clip=mse 3'
+    score bloom-a --quant bits=4 --quant bits=3 eng.txt deu.txt >got.csv
     grep -q '^ppl: bits=4: worse than guessing, so that degradation ranks nothing: eng deu$' err
     run -2 --separate-stderr score llama-a --quant bits=4 --quant bits=4 eng.txt
     run -2 --separate-stderr score llama-a --quant bits=4 --quant bits=9 eng.txt
