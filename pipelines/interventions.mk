@@ -1,0 +1,212 @@
+# interventions.mk - does repairing the weights help the languages that rounding hurts, and does it help more than chance?
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+#   make -f pipelines/interventions.mk MODEL=bloom-560m                         every arm, on the Declaration of Human Rights
+#   make -f pipelines/interventions.mk MODEL=bloom-560m ARMS_CSV=mine.csv       other arms: a table like interventions/arms.csv
+#   make -f pipelines/interventions.mk MODEL=bloom-560m planted                 the same model, with outliers planted
+#   make -f pipelines/interventions.mk MODEL=... TEXT=flores/devtest CALIB=flores/dev BITS=4 PER=group:128
+#
+# An arm is a row of ARMS_CSV: whose weights, with which options of wquant. All arms have the same size, BITS a weight, counted
+# to the byte from what was rounded, codes and scales: a layer with more bits is paid for by others with one bit less. What an
+# arm needs to know (which layers cost most, what the matrices multiply) it learns on CALIB, of which no line is in TEXT. A row
+# whose name ends in % is a control, drawn DRAWS times: as many bytes as the arms that name it, spent at random.
+#
+# Damage of a language: bits a byte that the model needs more than unrounded. Of an arm: the mean over languages, the worst
+# language, max - min, Gini's coefficient (only if no language gains). Intervals draw paragraphs, 95 %; line i of all languages
+# together where the text is parallel; the same draws for every arm, so differences are of pairs.
+#
+# Fixed before looking. An arm
+#   repairs       if it takes no more bytes than plain; the interval of its worst language's damage less plain's lies below 0; and
+#                 that of its mean less plain's ends below MARGIN times plain's mean
+#   beats chance  if the interval of its worst language's damage less the mean of its control's lies below 0, and fewer than one in
+#                 twenty of control and arm are as good (20 draws: none of them)
+# An arm that repairs without beating chance is no repair. With no true effect one arm in forty repairs: read one of many so.
+#
+# The seeds' questions, the rule of each in interventions/questions.mk: FFN or attention, early or late; which layers for which
+# kind of language; can mixed precision restore equity; does fixing the outlier pattern reduce the damage.
+STUDY     := interventions
+BITS      ?= 3#                  at 4 bits a small model loses too little to tell arms apart
+CALIB     ?= pipelines/data/udhr/calib
+ARMS_CSV  ?= pipelines/interventions/arms.csv
+DRAWS     ?= 20#                 of each control
+HIGH      ?= 8#                  bits of a protected layer
+ROTATE    ?= 32
+RESCALED  ?= --pair=vo,norm-attn,norm-mlp --channels=16 --factor=2
+MARGIN    ?= 0.05
+RESAMPLES ?= 2000
+WQUANT    ?= wquant
+PLANT     ?= plant
+SENS      ?= sens
+BITALLOC  ?= bitalloc
+STEPS     := ARMS_CSV CALIB RESCALED WQUANT PLANT SENS BITALLOC
+KNOBS     := _high-$(strip $(HIGH))_rotate-$(strip $(ROTATE))_margin-$(strip $(MARGIN))_draws-$(strip $(DRAWS))
+include pipelines/predictors/knobs.mk
+HOW       := pipelines/interventions
+FIGURES   := $(OUT)/figures/$(notdir $(abspath $(MODEL)))
+RECIPES   := $(DIR)/recipes
+MOMENTS   := $(DIR)/moments.t
+CALIBS    := $(STEMS:%=$(CALIB)/%.txt)
+FEWER     := $(shell expr $(BITS) - 1)
+MORE      := $(shell expr $(BITS) + 1)
+MOST      := $(shell expr $(BITS) + 2)
+MIX       ?= $(sort $(FEWER) $(BITS) $(MORE) $(MOST) $(HIGH))#      widths that mixed precision chooses from
+$(shell mkdir -p $(DIR)/arms $(RECIPES))
+$(if $(filter 3 4 5 6 7,$(BITS)),,$(error BITS=$(BITS): 3 to 7, so that a layer can have one more or less))
+
+include $(DIR)/arms.mk
+$(DIR)/arms.mk: $(HOW)/arms.mlr $(ARMS_CSV)
+	@mlr --icsv --onidx put -q -s draws=$(DRAWS) -s seed=$(SEED) -s langs="$(STEMS)" -f $^ > $@
+
+# ---- 1. the weights that arms start from
+
+$(DIR)/model.t: $(CONFIG) $(call program,MODELCAT)
+	$(RUN) $(MODELCAT) --compress=0 $(MODEL) > $@
+$(DIR)/equalised.t: $(CONFIG) $(call program,PLANT)
+	$(RUN) $(PLANT) --equalise --compress=0 $(MODEL) > $@
+$(DIR)/rescaled-%.t: $(DIR)/score-kurtosis.csv $(call program,PLANT)
+	$(RUN) $(PLANT) --layer=0-$$(($$(wc -l < $<) - 2)) $(RESCALED) --seed=$* --compress=0 $(MODEL) > $@
+
+# ---- 2. what they learn on CALIB
+
+$(DIR)/disjoint.txt: $(FILES) $(CALIBS)
+	awk 'calib && NF && $$0 in text { n++; if (n < 4) print "calibration text in the test text: " FILENAME ": " $$0 > "/dev/stderr" } \
+	  !calib { text[$$0]; lines++ } calib && NF { seen++ } END { print seen " lines of calibration text, none of them among the " lines " lines of test text"; exit n > 0 }' \
+	  $(FILES) calib=1 $(CALIBS) > $@
+
+$(MOMENTS): $(CONFIG) $(DIR)/disjoint.txt $(call program,ACTDUMP)
+	$(RUN) $(ACTDUMP) --model=$(MODEL) --tokenizer=$(TOKENIZER) --reduce=gram --site=attn_in,attn_mix,mlp_in,mlp_act $(WINDOWS) \
+	  --threads=$(THREADS) --output=$@ $(CALIBS)
+
+SPECS := $(foreach b,$(MIX),bits=$(b)$(,)per=$(PER)$(,)clip=$(CLIP))
+$(DIR)/calib-sens.csv: $(CONFIG) $(DIR)/disjoint.txt $(call program,SENS)
+	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --no-predict $(SPECS:%=--quant=%) $(WINDOWS) --resume=$@.part \
+	  --threads=$(THREADS) --output=$@ $(CALIBS)
+	rm -f $@.part
+
+# ---- 3. recipes: a score for each layer, and what is made of it
+
+$(DIR)/score-kurtosis.csv: $(CONFIG) $(call program,MODELCAT KURT)
+	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | \
+	  $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
+	  mlr --csv rename kurtosis,score then cut -o -f layer,score > $@
+$(DIR)/score-sens.csv: $(DIR)/calib-sens.csv
+	mlr --csv filter '$$part != "all" && $$bits == $(BITS)' then stats1 -a mean -f delta_bits_per_byte -g layer \
+	  then rename delta_bits_per_byte_mean,score $< > $@
+$(DIR)/score-position.csv: $(DIR)/score-kurtosis.csv
+	mlr --csv cut -f layer $< > $@
+$(DIR)/score-random-%.csv: $(DIR)/score-kurtosis.csv
+	mlr --csv cut -f layer $< > $@
+
+define shape
+$$(RECIPES)/$(1)-%.csv: $$(HOW)/recipe.mlr $$(DIR)/score-%.csv
+	mlr --csv put -q -s shape=$(1) -s by=$$* -s bits=$$(BITS) -s high=$$(HIGH) -s seed=$$(SEED) -f $$^ > $$@
+endef
+$(foreach s,protect shift,$(eval $(call shape,$(s))))
+
+$(RECIPES)/mix-mean.csv $(RECIPES)/mix-worst.csv: $(RECIPES)/mix-%.csv: $(DIR)/calib-sens.csv $(call program,BITALLOC)
+	$(BITALLOC) --quiet --like=$(SPEC) --objective=$* --damage=delta_bits_per_byte --report=$(RECIPES)/mix-$*.report.csv $< > $@
+# Half way to a bit less, or more, in every layer
+$(RECIPES)/mix-worst-less.csv $(RECIPES)/mix-worst-more.csv: $(RECIPES)/mix-worst-%.csv: $(DIR)/calib-sens.csv $(call program,BITALLOC)
+	bytes=$$(mlr --icsv --onidx filter '$$part == "all" && $$lang == "$(REFERENCE)" && ($$bits == $(BITS) || $$bits == $(if $(filter \
+	  less,$*),$(FEWER),$(MORE)))' then stats1 -a mean -f packed_bytes then put '$$packed_bytes_mean = int($$packed_bytes_mean)' $<); \
+	$(BITALLOC) --quiet --bytes=$$bytes --objective=worst --damage=delta_bits_per_byte $< > $@
+$(RECIPES)/mix-mean-shuffled-%.csv: $(HOW)/shuffle.mlr $(RECIPES)/mix-mean.csv
+	mlr --csv put -q -s draw=$* -s seed=$(SEED) -f $^ > $@
+$(RECIPES)/mix-worst-shuffled-%.csv: $(HOW)/shuffle.mlr $(RECIPES)/mix-worst.csv
+	mlr --csv put -q -s draw=$* -s seed=$(SEED) -f $^ > $@
+
+CLIPS ?= minmax pct:99.9 mse aciq-gauss aciq-laplace gennorm kurt
+$(RECIPES)/clip-random-%.csv: $(HOW)/clips.mlr $(DIR)/arms/plain.report.csv
+	mlr --csv put -q -s clips="$(CLIPS)" -s draw=$* -s seed=$(SEED) -f $^ > $@
+
+# ---- 4. arms: rounded, run, their damage by paragraph, drawn
+
+# What an arm does not say itself
+SAME = $(foreach o,bits=$(BITS) per=$(PER) clip=$(CLIP),$(if $(findstring --$(firstword $(subst =, ,$(o)))=,$(1)),,--$(o))) \
+	  --threads=$(THREADS) --compress=0
+SCORE = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --threads=$(THREADS)
+
+$(DIR)/reference.csv: $(CONFIG) $(FILES) $(call program,PPL)
+	$(SCORE) --model=$(MODEL) $(SHOWN) > $@
+
+# An arm with @ in its options is one for each language, which @ stands for
+define arm
+$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(WEIGHTS_$(1)).t $(call files_in,$(OPTIONS_$(1))) $(FILES) $(call program,WQUANT PPL)
+	$(if $(findstring @,$(OPTIONS_$(1))),for lang in $(STEMS); do \
+	$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) $(subst @,$$$$lang,$(OPTIONS_$(1))) --report=$(DIR)/arms/$(1).report.csv $$< | \
+	  $$(SCORE) --model=- $(TEXT)/$$$$lang.txt; done | awk 'NR == 1 || !/^lang$(,)/' > $(DIR)/arms/$(1).csv,$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) \
+	  $(OPTIONS_$(1)) --report=$(DIR)/arms/$(1).report.csv $$< | \
+	  $$(SCORE) --model=- $$(SHOWN) > $(DIR)/arms/$(1).csv)
+endef
+$(foreach a,$(ARMS),$(eval $(call arm,$(a))))
+
+PER_UNIT := $(if $(filter delta_nll,$(DAMAGE)),$$weight = $$tokens; $$sum = $$tokens * ($$nll - $$ref_nll),$$weight = $$bytes; \
+	  $$sum = $$tokens * ($$nll - $$ref_nll) / log(2))
+$(DIR)/arms/%.langs.csv $(DIR)/arms/%.draws.csv: $(DIR)/arms/%.csv $(DIR)/reference.csv $(HOW)/spread.mlr $(call program,BOOTSTRAP)
+	mlr --csv join -j lang,line -f <(mlr --csv rename nll,ref_nll then cut -f lang,line,ref_nll $(DIR)/reference.csv) \
+	  then filter '$$tokens > 0' then put '$(PER_UNIT)' $(DIR)/arms/$*.csv | \
+	  $(RESAMPLE) --stat=ratio-of-sums --x=sum --y=weight --by=lang --interval=percentile --samples=$(DIR)/arms/$*.samples.csv \
+	  > $(DIR)/arms/$*.langs.csv
+	mlr --csv put -q -f $(HOW)/spread.mlr $(DIR)/arms/$*.langs.csv $(DIR)/arms/$*.samples.csv > $(DIR)/arms/$*.draws.csv
+	rm $(DIR)/arms/$*.samples.csv
+
+# ---- 5. tables: sizes, arms against plain and against their controls, verdicts
+
+TESTED := $(filter-out $(DRAWN),$(ARMS))
+# $(call all,ARMS,WHAT), an arm's name from its file's
+all      = $(foreach a,$(1),$(DIR)/arms/$(a)$(2))
+from_name = $$arm = sub(sub(FILENAME, ".*/", ""), "$(1)$$", "")
+
+$(DIR)/sizes.csv: $(HOW)/sizes.mlr $(call all,$(ARMS),.report.csv)
+	mlr --csv put -q -s turned=$(if $(shell grep -l '"gpt2"' $(CONFIG)),1,0) -f $^ > $@
+
+# Languages that an arm makes the model worse than guessing for: its damage ranks nothing
+VOCAB := $(shell mlr --ijson --onidx cut -f vocab_size $(CONFIG))
+$(DIR)/beyond.csv: $(call all,$(ARMS),.csv)
+	mlr --csv put '$(call from_name,.csv); $$nats = $$tokens * $$nll' then stats1 -a sum -f nats,tokens -g arm,lang \
+	  then filter '$$tokens_sum > 0 && $$nats_sum / $$tokens_sum > log($(VOCAB))' then nest --ivar " " -f lang \
+	  then template -f arm,lang $^ > $@
+
+# Each draw: controls in the mean, plain, and the differences; then the estimate with the ends of its interval
+$(DIR)/controls.csv: $(call all,$(DRAWN),.draws.csv)
+	mlr --csv put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
+	  then stats1 -a mean -f mean,worst,range,gini -g control,replicate then rename -r '^(.*)_mean$$,control_\1' $^ > $@
+$(DIR)/chance.csv: $(call all,$(DRAWN),.draws.csv)
+	mlr --csv filter '$$replicate == 0' then put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
+	  then cut -o -f control,mean,worst,range,gini $^ > $@
+FIGURE_OF   := mean worst range gini
+ALL_FIGURES := $(call comma,$(foreach f,$(FIGURE_OF),$(f) $(f)_plain $(f)_chance))
+$(DIR)/differences.csv: $(call all,$(TESTED),.draws.csv) $(DIR)/controls.csv $(ARMS_CSV)
+	mlr --csv put '$(call from_name,.draws.csv)' \
+	  then join -j arm -f <(mlr --csv cut -f arm,control $(ARMS_CSV)) \
+	  then join -j replicate -f <(mlr --csv rename -r '^(mean|worst|range|gini)$$,plain_\1' $(DIR)/arms/plain.draws.csv) \
+	  then join --ur -j control,replicate -f $(DIR)/controls.csv then unsparsify \
+	  then put '$(foreach f,$(FIGURE_OF),$$$(f)_plain = $$$(f) - $$plain_$(f); $$$(f)_chance = $$$(f) - $$control_$(f);) true' \
+	  then cut -o -f arm,control,replicate,$(ALL_FIGURES) $(filter %.draws.csv,$^) > $@
+$(DIR)/summary.csv: $(DIR)/differences.csv
+	mlr --csv filter '$$replicate == 0' then cut -x -f replicate \
+	  then join --ur -j arm -f <(mlr --csv filter '$$replicate > 0' then stats1 -i -a p2.5,p97.5 -f $(ALL_FIGURES) -g arm \
+	    then rename -g -r '_p2.5$$,_low' then rename -g -r '_p97.5$$,_high' $<) \
+	  then unsparsify then cut -o -f $(call comma,arm control $(foreach f,$(subst $(,), ,$(ALL_FIGURES)),$(f) $(f)_low $(f)_high)) $< > $@
+
+$(DIR)/verdicts.csv: $(HOW)/verdicts.mlr $(ARMS_CSV) $(DIR)/sizes.csv $(DIR)/beyond.csv $(DIR)/chance.csv $(DIR)/summary.csv
+	mlr --csv put -q -s margin=$(MARGIN) -f $^ > $@
+
+# ---- 6. figures, and what they say
+
+# Size against the worst language: plain at each width, and every arm that was ranked
+$(DIR)/frontier.csv: $(DIR)/verdicts.csv
+	mlr --csv filter 'is_not_empty($$bytes) && $$beyond == "" && $$repairs != "not ranked"' then sort -nf bytes -nf worst \
+	  then cut -o -f arm,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
+SHOW ?= plain mix-worst gptq-balanced rotate#   arms in the figure by language
+$(DIR)/before-after.csv: $(call all,$(SHOW),.langs.csv)
+	mlr --csv put '$(call from_name,.langs.csv)' then cut -o -f arm,lang,estimate,low,high $^ > $@
+$(eval $(call figure,frontier,$(HOW)/frontier.gp,csv=$(DIR)/frontier.csv measure=$(DAMAGE)))
+$(eval $(call figure,before-after,$(HOW)/before-after.gp,csv=$(DIR)/before-after.csv measure=$(DAMAGE) bits=$(BITS) arms="$(SHOW)"))
+
+$(DIR)/interventions.txt: pipelines/study/words.mlr $(HOW)/findings.mlr $(DIR)/verdicts.csv
+	mlr --csv put -q -s unit="$(DAMAGE)" -s bits=$(BITS) -f $< -f $(HOW)/findings.mlr $(DIR)/verdicts.csv > $@
+findings: $(DIR)/interventions.txt
+	@echo "$(MODEL) on $(TEXT), $(words $(STEMS)) languages, $(BITS) bits a weight"; cat $(DIR)/disjoint.txt; echo
+	@cat $<
+	@echo; echo "figures: $(FIGURES)   tables: $(DIR)"
