@@ -74,7 +74,7 @@ $(DIR)/disjoint.txt: $(FILES) $(CALIBS)
 	  $(FILES) calib=1 $(CALIBS) > $@
 
 $(MOMENTS): $(CONFIG) $(DIR)/disjoint.txt $(call program,ACTDUMP)
-	$(RUN) $(ACTDUMP) --model=$(MODEL) --tokenizer=$(TOKENIZER) --reduce=gram --site=attn_in,attn_mix,mlp_in,mlp_act $(WINDOWS) \
+	$(RUN) $(ACTDUMP) --model=$(MODEL) --tokenizer=$(TOKENIZER) --reduce=gram,absmean --site=attn_in,attn_mix,mlp_in,mlp_act $(WINDOWS) \
 	  --threads=$(THREADS) --output=$@ $(CALIBS)
 
 SPECS := $(foreach b,$(MIX),bits=$(b)$(,)per=$(PER)$(,)clip=$(CLIP))
