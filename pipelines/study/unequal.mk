@@ -6,6 +6,8 @@
 # 44 of them, two-sided, with Holm over languages. Inequality is max - median over languages; the largest of noisy numbers is
 # always above their median, so its p comes from draws in which every language is moved to the common mean, and its interval is
 # mirrored (basic). Languages that are worse than guessing once rounded are refused: their damage ranks nothing.
+# Intervals and p are about other paragraphs under this very rounding. Another error of that size may fall otherwise: the seeds in
+# noise.mk show how much.
 # Decided beforehand: damage is unequal if p of max - median is below 0.05, by byte and by token. The denominators agree if
 # the 95 % interval of Spearman's rho between them lies above 0 and non-Latin minus Latin has one sign under both.
 
