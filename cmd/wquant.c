@@ -84,8 +84,8 @@ static const struct cli_opt opts[] = {
     { 0, "recipe", CLI_STR, &recipe_path, "CSV", "quantise tensors as the rows of a table say, see below", 0,
       0, 0 },
     { 0, "report", CLI_STR, &report_path, "CSV", "write what it did to each tensor", 0, 0, 0 },
-    { 0, "report-by", CLI_CHOICE, &report_by, "WHAT", "rows of the report: lang takes --moments [tensor]", 0,
-      0, "tensor channel lang" },
+    { 0, "report-by", CLI_CHOICE, &report_by, "WHAT",
+      "rows of the report: lang takes --moments or --calibrate [tensor]", 0, 0, "tensor channel lang" },
     { 0, "pack", CLI_STR, &pack_path, "DIR",
       "write DIR for transformers and vLLM instead: config.json, and 4 or 8 bits packed as "
       "compressed-tensors has it",
@@ -125,9 +125,12 @@ static const struct cli_prog prog = {
         "Banner et "
         "al. 2019 for the grid's own step; mse, the least squared error of 641 ranges, each 1.1 % smaller "
         "than the "
-        "one before; kurt, aciq-gauss * (1 + excess kurtosis / 10); gennorm, the optimum for the generalised "
-        "Gauss "
-        "of that kurtosis.\n"
+        "one before; kurt, aciq-gauss * (1 + excess kurtosis / 10), or with kurt:K that of K, as the "
+        "kurtosis of "
+        "a layer's activations in a language; gennorm, the optimum for the generalised Gauss of that "
+        "kurtosis; "
+        "moments, as mse with squared errors weighted by the inputs' second moments in the mix (--moments or "
+        "--calibrate).\n"
         "ITEM: a pattern for names as '*.mlp.*'; layer:5 or layer:20-23; role:ROLE, also a pattern: embed, "
         "project_in, position, embed_norm, attn_norm, attn_qkv, attn_q, attn_k, attn_v, attn_out, mlp_norm, "
         "mlp_gate, "
@@ -189,7 +192,7 @@ static void set_usual(void)
     const char *const values[] = { bits, grid, per, clip, scale, bias, rotate, beyond ? "yes" : "no" };
     char why[QUANT_WHY_MAX];
     quant_spec_init(&rules.usual);
-    rules.usual.has_moments = moments_path != NULL;
+    rules.usual.has_moments = moments_path || calibrate_list;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (quant_spec_set(&rules.usual, keys[i], values[i], why) < 0)
             die_usage("--%s", why);
