@@ -2,6 +2,7 @@
 #
 #   make deps figures    install what is needed, build, run the studies, draw the figures
 #   make deps check      the same, and the tests
+#   make diagnose MODEL=DIR      one page: which languages quantising will hurt, and a recipe
 #   make help            the other targets
 #
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -34,7 +35,7 @@ COMMON_O := $(COMMON:%.c=$(OBJ)/%.o)
 UNITS    := $(patsubst tests/unit/%.c,$(BIN)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,bin/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all deps deps-model check check-all lint format bench figures corpus text model model-variants fuzz install clean help
+.PHONY: all deps deps-model check check-all lint format bench figures corpus diagnose text model model-variants fuzz install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -101,7 +102,7 @@ $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libbabelbits.a
 
 # ---- studies
 
-figures corpus: all
+figures corpus diagnose: all
 	$(MAKE) -f pipelines/$@.mk
 
 text:

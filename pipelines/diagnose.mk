@@ -1,0 +1,185 @@
+# diagnose.mk - one page: which languages will the planned quantisation hurt, how sure is that, and what to do instead?
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+#   make diagnose MODEL=bloom-560m                            4 bits by channel, on the Declaration of Human Rights
+#   make diagnose MODEL=bloom-560m TEXT=flores/devtest STEMS="eng tha fin" BITS=3 PER=group:128
+#   make diagnose MODEL=bloom-560m BUDGET=3.5 PROTECT=tha     a recipe of 3.5 bits a weight in which Thai counts TIMES over
+#   make diagnose MODEL=bloom-560m PREDICT=1                  from the model as it is, nothing run quantised
+#   make diagnose MODEL=b PREDICT=1 CALIBRATION=DIR/prediction.csv      with the scale of a model that was measured
+#
+# Measured: damage of the plan, in the units of DAMAGE, on all lines; 95 % intervals from drawing lines. Decided beforehand:
+# a language is hurt if its interval lies above LIMIT, spared if it lies below, unclear else; broken if the rounded model is
+# worse than guessing. The recipe is chosen from odd lines (each part quantised alone) and judged on even ones, against the
+# plan and, of its own bytes to the byte: its widths put by llama.cpp's rule of position, and put at random. It helps if the
+# interval of what it takes off the worst-off language's damage lies above 0, and is no luck if no random one does as well.
+include pipelines/lib.mk
+.DEFAULT_GOAL := page
+
+MODEL     ?= $(error MODEL is not set: a directory with config.json, the weights and tokenizer.json)
+TOKENIZER ?= $(MODEL)
+DECLARATION := pipelines/data/udhr/eval
+TEXT      ?= $(DECLARATION)
+VOLUME    ?= $(wildcard $(MODEL)/languages.csv)
+THERE     := $(basename $(notdir $(wildcard $(TEXT)/*.txt)))
+TRAINED   := $(if $(VOLUME),$(filter $(THERE),$(shell mlr --icsv --onidx cut -f lang $(VOLUME))))
+STEMS     ?= $(or $(TRAINED),$(if $(filter $(DECLARATION),$(TEXT)),eng fra deu_1996 vie rus cmn_hans tur fin kor heb tha hin jpn arb,$(THERE)))
+BITS      ?= 4
+PER       ?= channel
+CLIP      ?= minmax
+PLAN      := bits=$(BITS),per=$(PER),clip=$(CLIP)
+MENU      ?= $(filter 2 3 4 5 6 7 8,$(shell echo $$(($(BITS) - 1)) $(BITS) $$(($(BITS) + 1))))#  widths to choose from
+PART      ?= layer#                       what gets a width of its own: layer role matrix
+BUDGET    ?=#                             bits a weight of the recipe; as many bytes as the plan if empty
+PROTECT   ?=#                             languages whose damage counts TIMES over in the recipe
+TIMES     ?= 4
+DRAWS     ?= 5#                           random recipes
+DAMAGE    ?= delta_bits_per_byte#         or delta_nll kl
+LIMIT     ?= 0.02#                        damage beyond which a language is hurt
+CONTEXT   ?=#                             tokens at once; the programs' own choice if empty
+START     ?= auto
+RESAMPLES ?= 2000
+SEED      ?= 1
+PREDICT   ?=
+CALIBRATION ?=
+
+SENS ?= sens
+BITALLOC ?= bitalloc
+PPL ?= ppl
+WQUANT ?= wquant
+MODELCAT ?= modelcat
+
+$(if $(STEMS),,$(error $(TEXT): no .txt files, one a language))
+$(if $(shell printf '%s' '$(subst ','\'',$(STEMS) $(TEXT) $(MODEL) $(PROTECT))' | tr -d 'A-Za-z0-9_.+:@/ -'),$(error names \
+	of languages and folders may have letters, digits and _.+:@- only))
+$(if $(filter $(BITS),$(MENU)),,$(error MENU has to have the $(BITS) of BITS))
+
+# A long list of what was swapped would not do as a file's name
+fit = $(shell s='$(1)'; [ $${#s} -le 80 ] && echo "$$s" || echo "_$$(printf '%s' "$$s" | sha256sum | cut -c 1-12)")
+words_of = $(subst $() ,-,$(strip $(1)))
+DIR   := $(OUT)/diagnose/$(call slug,$(MODEL))_$(call slug,$(PLAN))_menu-$(call words_of,$(MENU))_$(PART)$(BUDGET:%=_budget-%)$(if \
+	$(PROTECT),_protect-$(call words_of,$(PROTECT))-$(TIMES))_$(DAMAGE)_limit-$(LIMIT)_draws-$(DRAWS)_$(RESAMPLES)-seed-$(SEED)$(if \
+	$(CONTEXT),_context-$(CONTEXT))$(if $(filter-out auto,$(START)),_start-$(call slug,$(START)))$(if $(PREDICT),_predict)$(if \
+	$(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call fit,$(call swapped,STEMS TEXT TOKENIZER CLIP \
+	SENS BITALLOC PPL WQUANT MODELCAT BOOTSTRAP CORR))
+$(shell mkdir -p $(DIR)/choose $(DIR)/judge)
+HOW   := pipelines/diagnose
+FILES := $(STEMS:%=$(TEXT)/%.txt)
+CONFIG := $(MODEL)/config.json
+QUANTS := $(foreach b,$(MENU),--quant=bits=$(b),per=$(PER),clip=$(CLIP))
+RUNNING := --tokenizer=$(TOKENIZER) --start='$(START)' $(CONTEXT:%=--context=%) --threads=$(THREADS)
+comma  = $(subst $() ,$(,),$(strip $(1)))
+PARALLEL := $(shell test "$$(wc -l $(FILES) | awk '$$2 != "total" { print $$1 }' | sort -u | wc -l)" = 1 && echo yes)
+RESAMPLE := $(BOOTSTRAP) --stat=ratio-of-sums --x=sum --y=weight --interval=percentile --resamples=$(RESAMPLES) --seed=$(SEED) \
+	--threads=$(THREADS) $(if $(PARALLEL),,--separate-draws)
+# Lines of ppl with their damage as a sum and what divides it, so that languages are ratios of sums
+WEIGH := filter '$$tokens > 0 && is_not_empty($${$(DAMAGE)})' \
+	then put '$$weight = "$(DAMAGE)" == "delta_bits_per_byte" ? $$bytes : $$tokens; $$sum = $${$(DAMAGE)} * $$weight'
+
+.PHONY: page
+page: $(DIR)/page.html
+	@sed -n 's/<[^>]*>//g; /^Verdict: /p' $(DIR)/verdict.txt
+	@echo "page: $<"
+
+# ---- 1. text: odd lines choose, even lines judge
+
+$(DIR)/choose/%.txt: $(TEXT)/%.txt
+	awk 'NR % 2' $< > $@
+$(DIR)/judge/%.txt: $(TEXT)/%.txt
+	awk 'NR % 2 == 0' $< > $@
+CHOOSE := $(STEMS:%=$(DIR)/choose/%.txt)
+JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
+
+# ---- 2. each part alone; what the model as it is tells of that
+
+SENSING = $(RUN) $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) $(if $(PREDICT),--predict-only) $(CHOOSE)
+$(DIR)/sens.csv: $(CONFIG) $(CHOOSE) $(call program,SENS)
+	$(SENSING) > $@
+COST = $(if $(PREDICT),relative_output_error,$(DAMAGE))
+
+# ---- 3. recipes: for the worst off, for the mean, and the first's widths put otherwise
+
+ALLOTTING = $(BITALLOC) $(if $(BUDGET),--bits=$(BUDGET),--like=$(PLAN)) --damage=$(COST) $(if $(PROTECT),--protect=$(call \
+	comma,$(PROTECT)) --times=$(TIMES)) --quiet
+$(DIR)/recipe-worst.csv $(DIR)/expected-worst.csv &: $(DIR)/sens.csv $(call program,BITALLOC)
+	$(ALLOTTING) --objective=worst --report=$(DIR)/expected-worst.csv --output=$(DIR)/recipe-worst.csv $<
+$(DIR)/recipe-mean.csv: $(DIR)/sens.csv $(call program,BITALLOC)
+	$(ALLOTTING) --objective=mean $< > $@
+$(DIR)/recipe-position.csv: $(DIR)/recipe-worst.csv $(DIR)/sens.csv $(HOW)/elsewhere.awk
+	awk -v by=position -f $(HOW)/table.awk -f $(HOW)/elsewhere.awk $(DIR)/sens.csv $< > $@
+$(DIR)/recipe-random-%.csv: $(DIR)/recipe-worst.csv $(DIR)/sens.csv $(HOW)/elsewhere.awk
+	awk -v by=random -v seed=$(SEED) -v draw=$* -f $(HOW)/table.awk -f $(HOW)/elsewhere.awk $(DIR)/sens.csv $< > $@
+RANDOM_ARMS := $(if $(filter-out 0,$(DRAWS)),$(addprefix random-,$(shell seq $(DRAWS))))
+ARMS  := worst mean position $(RANDOM_ARMS)
+
+# ---- 4. measured: the plan and its neighbours on all lines, recipes on even ones
+
+$(DIR)/lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
+	$(RUN) $(PPL) --model=$(MODEL) $(QUANTS) --by=line $(RUNNING) $(FILES) > $@
+$(DIR)/arm-%.csv: $(DIR)/recipe-%.csv $(JUDGE) $(call program,MODELCAT WQUANT PPL)
+	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | $(WQUANT) --compress=0 --recipe=$< --quiet | \
+	  $(PPL) --model=- --against=$(MODEL) --by=line $(RUNNING) $(JUDGE) > $@
+
+# Lines of all widths; of even lines, by arm
+$(DIR)/nats.csv: $(DIR)/lines.csv
+	mlr --csv $(WEIGH) then cut -o -f quant,lang,line,tokens,ref_nll,nll,weight,sum $< > $@
+$(DIR)/arm-nats.csv: $(DIR)/lines.csv $(ARMS:%=$(DIR)/arm-%.csv)
+	mlr --csv filter 'is_absent($$quant) || $$quant == "$(PLAN)" && $$line % 2 == 0' \
+	  then put -S '$$arm = is_absent($$quant) ? sub(sub(FILENAME, "^.*/arm-", ""), ".csv$$", "") : "plan"' \
+	  then $(WEIGH) then cut -o -f arm,lang,line,weight,sum $^ > $@
+
+$(DIR)/damage.csv $(DIR)/damage-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
+	$(RESAMPLE) --by=quant,lang --samples=$(DIR)/damage-draws.csv $< > $(DIR)/damage.csv
+$(DIR)/arms.csv $(DIR)/arms-draws.csv &: $(DIR)/arm-nats.csv $(call program,BOOTSTRAP)
+	$(RESAMPLE) --by=arm,lang --samples=$(DIR)/arms-draws.csv $< > $(DIR)/arms.csv
+
+# An arm's mean over languages and worst-off language; what it takes off the plan's worst, draw by draw
+$(DIR)/judged.csv: $(DIR)/arms.csv $(DIR)/arms-draws.csv $(ARMS:%=$(DIR)/recipe-%.csv) $(DIR)/sens.csv $(HOW)/judged.mlr $(HOW)/worst-draws.mlr
+	mlr --csv stats1 -a max,mean -f value -g arm,replicate then reshape -i value_max,value_mean -o what,value \
+	  then put '$$key = $$arm . ":" . $$what' then cut -o -f replicate,key,value then reshape -s key,value \
+	  then put -q -f $(HOW)/worst-draws.mlr \
+	  then stats1 -i -a p2.5,p97.5 -f worst,less,mean -g arm $(DIR)/arms-draws.csv > $(DIR)/arm-intervals.csv
+	mlr --csv put -q -s plan=$(PLAN) -f $(HOW)/judged.mlr $(DIR)/arm-intervals.csv $(DIR)/arms.csv $(DIR)/sens.csv \
+	  $(ARMS:%=$(DIR)/recipe-%.csv) > $@
+
+# ---- 5. had it only been predicted: relative output error, mean over parts, for a byte (or token) like the damage
+
+$(DIR)/index.csv: $(DIR)/sens.csv
+	mlr --csv filter '$$quant == "$(PLAN)" && $$part != "all"' \
+	  then put '$$index = $$relative_output_error * ("$(DAMAGE)" == "delta_bits_per_byte" ? $$tokens / $$bytes : 1)' \
+	  then stats1 -a mean -f index -g lang then rename index_mean,index $< > $@
+$(DIR)/prediction.csv: $(DIR)/index.csv $(DIR)/levels.csv $(HOW)/leave-one-out.mlr
+	mlr --csv join -j lang -f $(DIR)/index.csv then put -q -f $(HOW)/leave-one-out.mlr $(DIR)/levels.csv > $@
+$(DIR)/prediction-rank.csv: $(DIR)/prediction.csv $(call program,CORR)
+	$(CORR) --method=spearman --x=index --y=measured $< > $@
+
+# ---- 6. the verdict and the page
+
+$(DIR)/levels.csv: $(HOW)/levels.mlr $(if $(PREDICT),$(DIR)/index.csv $(CALIBRATION),$(DIR)/lines.csv $(DIR)/damage.csv \
+    $(DIR)/damage-draws.csv)
+	mlr --csv put -q -s plan=$(PLAN) -s limit=$(LIMIT) -f $(HOW)/levels.mlr \
+	  then sort -nr order -f lang then cut -x -f order $(filter-out $<,$^) > $@
+
+# What it was made from: name, value
+$(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(CONFIG)
+	{ echo name,value; \
+	  put() { printf '%s,"%s"\n' "$$1" "$${2//\"/\"\"}"; }; \
+	  put model '$(MODEL)'; put plan '$(PLAN)'; put text '$(TEXT)'; put damage '$(DAMAGE)'; put limit '$(LIMIT)'; \
+	  put menu '$(MENU)'; put part '$(PART)'; put budget '$(BUDGET)'; put protect '$(PROTECT)'; put times '$(TIMES)'; \
+	  put draws '$(DRAWS)'; put resamples '$(RESAMPLES)'; put seed '$(SEED)'; put predict '$(PREDICT)'; put parallel '$(PARALLEL)'; \
+	  put calibration '$(CALIBRATION)'; put directory '$(DIR)'; put context '$(CONTEXT)'; put start '$(START)'; \
+	  put version "$$($(SENS) --version)"; \
+	  put lines "$$(cat $(FILES) | wc -l)"; put bytes "$$(cat $(FILES) | wc -c)"; \
+	  put text_sha256 "$$(cat $(FILES) | sha256sum | cut -c 1-64)"; \
+	  put config_sha256 "$$(sha256sum < $(CONFIG) | cut -c 1-64)"; \
+	  put weights_sha256 "$$(cat $(sort $(wildcard $(MODEL)/*.safetensors $(MODEL)/*.bin)) /dev/null | sha256sum | cut -c 1-64)"; \
+	  put command 'make diagnose MODEL=$(MODEL) TEXT=$(TEXT) BITS=$(BITS) PER=$(PER) CLIP=$(CLIP) MENU="$(strip \
+	    $(MENU))"$(BUDGET:%= BUDGET=%)$(if $(PROTECT), PROTECT="$(PROTECT)" TIMES=$(TIMES)) PART=$(PART) DAMAGE=$(DAMAGE) LIMIT=$(LIMIT) DRAWS=$(DRAWS) \
+	RESAMPLES=$(RESAMPLES) SEED=$(SEED)$(PREDICT:%= PREDICT=%)$(CALIBRATION:%= CALIBRATION=%)'; } > $@
+
+LANGUAGES := pipelines/corpus/languages.csv
+TABLES := history levels sens index recipe-worst $(if $(PREDICT),,expected-worst damage judged arms prediction prediction-rank)
+PAGE   := $(HOW)/table.awk $(HOW)/svg.awk $(HOW)/verdict.awk
+$(DIR)/verdict.txt: $(TABLES:%=$(DIR)/%.csv) $(PAGE) $(HOW)/words.awk
+	awk -v dir=$(DIR) -v names=$(LANGUAGES) $(PAGE:%=-f %) -f $(HOW)/words.awk > $@
+$(DIR)/page.html: $(TABLES:%=$(DIR)/%.csv) $(PAGE) $(HOW)/page.awk $(DIR)/verdict.txt $(HOW)/page.css
+	awk -v dir=$(DIR) -v names=$(LANGUAGES) -v css=$(HOW)/page.css $(PAGE:%=-f %) -f $(HOW)/page.awk > $@

@@ -1,0 +1,174 @@
+# The page: dir/*.csv -> one HTML file that needs nothing else. SPDX-License-Identifier: GPL-3.0-or-later
+BEGIN {
+    read_all(); read_heat()
+    predicted = history["predict"] != ""
+    SIGN["hurt"] = "▲ hurt"; SIGN["broken"] = "✖ broken"; SIGN["unclear"] = "◆ unclear"; SIGN["spared"] = "● spared"; SIGN["ranked"] = "■ ranked"
+    put_head(); put_verdict(); put_languages(); put_widths(); put_heat(); put_recipe(); put_prediction(); put_how(); put_not()
+    print "</main>\n</body>\n</html>"
+}
+function th(text, class) { return "<th scope=\"col\"" (class ? " class=\"" class "\"" : "") ">" text "</th>" }
+function row_head(lang) { return "<th scope=\"row\">" esc(name_of(lang)) (lang in full_name ? " <span class=\"soft\">" esc(lang) "</span>" : "") "</th>" }
+function td(text, class) { return "<td" (class ? " class=\"" class "\"" : "") ">" text "</td>" }
+
+function put_head(    line) {
+    print "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>"
+    print "<title>" esc(history["model"]) ": what quantising costs its languages</title>\n<style>"
+    while ((getline line < css) > 0) print line
+    close(css)
+    print "</style>\n</head>\n<body>\n<main>"
+    print "<h1>Which languages will quantising hurt?</h1>"
+    print "<p><strong>" esc(history["model"]) "</strong>, planned: " esc(plan_words()) " <span class=\"soft\">(" esc(history["plan"]) ")</span>. " \
+        (predicted ? "Predicted from the model as it is; nothing was run quantised." : "Measured on " rows["levels"] " languages, " history["lines"] " lines of text.") "</p>"
+}
+function put_verdict(    i, n, list, level) {
+    print "<section class=\"verdict\" aria-labelledby=\"verdict\">\n<h2 id=\"verdict\">Verdict</h2>\n<p><strong>" esc(headline_words()) "</strong></p>"
+    if (worst_words() != "") print "<p>" esc(worst_words()) "</p>"
+    n = split("broken hurt unclear spared", list, " ")
+    for (i = 1; i <= n; i++)
+        if (count_level(list[i])) print "<p>" SIGN[list[i]] ": " esc(list_level(list[i])) ".</p>"
+    print "<p>" esc(recipe_words()) "</p>\n</section>"
+}
+function put_languages(    i, lang, level) {
+    print "<h2>By language</h2>\n<p>Damage is what rounding adds, in " esc(unit()) (predicted ? ", predicted" : "; 95 % intervals from drawing lines") ". " \
+        "Hurt: the interval lies above the limit, " num(history["limit"]) "; spared: below; unclear: the limit is within.</p>"
+    print "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table by language\"><table><caption>Damage by language</caption>\n<thead><tr>" th("Language", "text") th("Level", "text") th("Damage") th("Interval") \
+        (predicted ? th("Index") : th("Perplexity<br/>before") th("after") th("Worst off<br/>in draws")) "</tr></thead>\n<tbody>"
+    for (i = 1; i <= rows["levels"]; i++) {
+        lang = cell["levels", i, "lang"]; level = cell["levels", i, "level"]
+        print "<tr>" row_head(lang) td(SIGN[level], "text " level) td(num(cell["levels", i, "estimate"])) td(span(cell["levels", i, "low"], cell["levels", i, "high"])) \
+            (predicted ? td(num(cell["levels", i, "index"])) : td(num(cell["levels", i, "ref_perplexity"])) td(num(cell["levels", i, "perplexity"])) \
+            td(cell["levels", i, "worst_share"] == "" ? "–" : per_cent(cell["levels", i, "worst_share"]))) "</tr>"
+    }
+    print "</tbody></table></div>"
+    printf "<div class=\"wide\">%s</div>\n", draw_damage()
+}
+# Damage under every width of the menu
+function put_widths(    i, j, n, q, quants, l, d) {
+    if (!rows["damage"]) return
+    for (i = 1; i <= rows["damage"]; i++) {
+        q = cell["damage", i, "quant"]; l = cell["damage", i, "lang"]
+        if (!(q in at)) { at[q] = 1; quants[++n] = q }
+        d[q, l] = cell["damage", i, "estimate"]
+        d[q, l, "low"] = cell["damage", i, "low"]; d[q, l, "high"] = cell["damage", i, "high"]
+    }
+    print "<h2>Other widths</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table of widths\"><table><caption>Damage in " esc(unit()) " with one width for the whole model</caption>\n<thead><tr>" th("Language", "text")
+    for (j = 1; j <= n; j++) { q = quants[j]; sub(/^bits=/, "", q); sub(/,.*/, "", q); print th(esc(q) " bits" (quants[j] == history["plan"] ? " (plan)" : "")) }
+    print "</tr></thead>\n<tbody>"
+    for (i = 1; i <= rows["levels"]; i++) {
+        l = cell["levels", i, "lang"]
+        printf "<tr>%s", row_head(l)
+        for (j = 1; j <= n; j++) printf "%s", td(num(d[quants[j], l]) " " mark(d[quants[j], l, "low"], d[quants[j], l, "high"]))
+        print "</tr>"
+    }
+    print "</tbody></table></div>\n<p class=\"soft\">▲ hurt, ◆ unclear, ● spared, by the same rule; – worse than guessing.</p>"
+}
+function mark(low, high) { return low == "" ? "" : low > history["limit"] + 0 ? "▲" : high <= history["limit"] + 0 ? "●" : "◆" }
+
+function put_heat(    i, j) {
+    print "<h2>Which parts are to blame</h2>\n<p>" (predicted ? "Error of each part’s output, relative to the output, when it alone is quantised as planned" : "Damage in " esc(unit()) " when that part alone is quantised as planned, on the odd lines") \
+        ". Most: " esc(part_name(heat_part)) " to " esc(name_of(heat_lang)) ", " num(heat_most) "." add_words() "</p>"
+    printf "<div class=\"wide\">%s</div>\n", draw_heat()
+    print "<details><summary>The numbers</summary>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table of parts\"><table><caption>Rows are parts, columns languages</caption>\n<thead><tr>" th("Part", "text")
+    for (j = 1; j <= rows["levels"]; j++) print th(esc(cell["levels", j, "lang"]))
+    print "</tr></thead>\n<tbody>"
+    for (i = 1; i <= n_parts; i++) {
+        printf "<tr><th scope=\"row\">%s</th>", esc(part_name(part_at[i]))
+        for (j = 1; j <= rows["levels"]; j++) printf "%s", td(num(heat[part_at[i], cell["levels", j, "lang"]]))
+        print "</tr>"
+    }
+    print "</tbody></table></div></details>"
+}
+function add_words(    i, v, low, high, column) {
+    column = history["damage"] == "kl" ? "additivity_kl" : "additivity"
+    for (i = 1; i <= rows["sens"]; i++) {
+        if (cell["sens", i, "quant"] != history["plan"] || cell["sens", i, "part"] != "all") continue
+        v = cell["sens", i, column]
+        if (v == "") continue
+        if (low == "" || v < low) low = v + 0
+        if (high == "" || v > high) high = v + 0
+    }
+    return low == "" ? "" : " All parts together cost " num(low) " to " num(high) " times the sum of the parts, by language; the recipe takes them to add up (1)."
+}
+function put_recipe(    i, arm, n, list, label, k, best, lo, hi, seen_random) {
+    print "<h2>The recipe</h2>"
+    print "<p>Least damage to the worst-off language" (predicted ? ", as predicted," : "") " at " (history["budget"] != "" ? esc(history["budget"]) " bits a weight" : "the size of the plan") \
+        (history["protect"] != "" ? "; " esc(history["protect"]) " counts " esc(history["times"]) " times over" : "") ":</p>"
+    print "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe\"><table><caption>Bits of each part; scales are in the bytes</caption>\n<thead><tr>" th("Bits") th("Parts", "text") th("Bytes") "</tr></thead>\n<tbody>"
+    for (k = 16; k >= 2; k--) {
+        list = ""; n = 0
+        for (i = 1; i <= rows["recipe-worst"]; i++)
+            if (cell["recipe-worst", i, "bits"] + 0 == k) { list = list (list == "" ? "" : ", ") part_name(cell["recipe-worst", i, "part"]); n += cell["recipe-worst", i, "bytes"] }
+        if (list != "") print "<tr><th scope=\"row\">" k "</th>" td(esc(list), "text wrap") td(size(n)) "</tr>"
+    }
+    print "</tbody></table></div>"
+    print "<pre>modelcat " esc(history["model"]) " | wquant --recipe " esc(history["directory"]) "/recipe-worst.csv -o model.safetensors</pre>"
+    if (!rows["judged"]) return
+    label["plan"] = "The plan, one width for all"; label["worst"] = "The recipe"; label["mean"] = "For the mean instead of the worst off"
+    label["position"] = "Its widths, by llama.cpp’s rule of position"
+    print "<h3>Measured against controls</h3>\n<p>On the even lines, which it was not chosen from, in " esc(unit()) ". Taken off is what the worst-off language’s damage falls by, with a 95 % interval.</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe and its controls\"><table><caption>Recipes on the even lines</caption>\n<thead><tr>" \
+        th("Recipe", "text") th("Bytes") th("Mean") th("Worst") th("Worst off", "text") th("Taken off") th("Interval") "</tr></thead>\n<tbody>"
+    n = split("plan worst mean position", list2, " ")
+    for (i = 1; i <= n; i++) put_arm(list2[i], label[list2[i]], list2[i] == "worst")
+    for (i = 1; i <= rows["judged"]; i++) {
+        arm = cell["judged", i, "arm"]
+        if (arm ~ /^random-/) put_arm(arm, "Its widths at random, " substr(arm, 8), 0)
+    }
+    print "</tbody></table></div>"
+    put_before_after()
+}
+function put_arm(arm, label, ours) {
+    if (judged(arm, "bytes") == "") return
+    print "<tr" (ours ? " class=\"ours\"" : "") "><th scope=\"row\">" label "</th>" td(judged(arm, "bytes")) td(num(judged(arm, "mean"))) td(num(judged(arm, "worst"))) td(esc(name_of(judged(arm, "worst_lang"))), "text") \
+        (arm == "plan" ? td("") td("") : td(num(judged(arm, "less"))) td(span(judged(arm, "less_low"), judged(arm, "less_high")))) "</tr>"
+}
+function put_before_after(    i, l, a, e) {
+    for (i = 1; i <= rows["arms"]; i++) a[cell["arms", i, "arm"], cell["arms", i, "lang"]] = cell["arms", i, "estimate"]
+    for (i = 1; i <= rows["expected-worst"]; i++) e[cell["expected-worst", i, "lang"]] = cell["expected-worst", i, "damage"]
+    print "<details><summary>By language</summary>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Plan and recipe by language\"><table><caption>Damage in " esc(unit()) " on the even lines</caption>\n<thead><tr>" th("Language", "text") th("Plan") th("Recipe") th("Expected<br/>from odd lines") "</tr></thead>\n<tbody>"
+    for (i = 1; i <= rows["levels"]; i++) { l = cell["levels", i, "lang"]; print "<tr>" row_head(l) td(num(a["plan", l])) td(num(a["worst", l])) td(num(e[l])) "</tr>" }
+    print "</tbody></table></div></details>"
+}
+# Sorts v[1..n] in place
+function sort_numbers(v, n,    i, j, t) {
+    for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
+}
+function median(v, n) { sort_numbers(v, n); return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2 }
+function absolute(x) { return x < 0 ? -x : x + 0 }
+function put_prediction(    i, n, e, m) {
+    print "<h2>Prediction</h2>"
+    if (predicted) {
+        print "<p>The index is the error that rounding makes in each part’s output, relative to that output, on the language’s own text: the mean over parts" (history["damage"] == "delta_bits_per_byte" ? ", for each byte" : "") ". " \
+            (history["calibration"] != "" ? "Its scale comes from " esc(history["calibration"]) ", where damage was measured: damage is the index times the ratio of sums there; the interval is between the least and the largest ratio of a language there. If that was another model or another width, how well the scale carries over is not known." \
+            : "No model was measured to give it a scale, so it ranks languages and says nothing about how much, or whether, they are hurt; how well it ranks on this model is not known either.") "</p>"
+        return
+    }
+    for (i = 1; i <= rows["prediction"]; i++)
+        if (cell["prediction", i, "error"] != "") { n++; e[n] = absolute(cell["prediction", i, "error"]); m[n] = absolute(cell["prediction", i, "mean_error"]) }
+    if (n < 3) { print "<p>Too few languages to say how well the damage could have been predicted.</p>"; return }
+    print "<p>Had nothing been run quantised: the relative error of the parts’ outputs ranks the languages by damage with Spearman’s ρ = " num(cell["prediction-rank", 1, "estimate"]) \
+        (cell["prediction-rank", 1, "low"] != "" ? " (95 % interval " span(cell["prediction-rank", 1, "low"], cell["prediction-rank", 1, "high"]) ")" : "") \
+        ", n = " n ". Its scale taken from the other languages, a language’s damage is missed by " num(median(e, n)) " in the median and " num(e[n]) " at most; saying the others’ mean for each misses by " num(median(m, n)) " and " num(m[n]) "." \
+        (median(e, n) < median(m, n) ? "" : " So on this model the prediction is no better than no prediction.") "</p>"
+}
+function item(name, value) { print "<dt>" name "</dt><dd>" esc(value) "</dd>" }
+function put_how() {
+    print "<h2>How it was made</h2>\n<dl>"
+    item("Model", history["model"]); item("Its weights", "SHA-256 " history["weights_sha256"]); item("Its config", "SHA-256 " history["config_sha256"])
+    item("Text", history["text"] ", " rows["levels"] " languages, " history["lines"] " lines, " history["bytes"] " bytes" (history["parallel"] == "yes" ? "; parallel: a draw takes the same lines in all languages" : "; not parallel: languages are drawn apart"))
+    item("Its SHA-256", history["text_sha256"])
+    item("Damage", history["damage"] ", limit " history["limit"])
+    item("Recipe from", history["part"] " by " history["part"] ", widths " history["menu"] (predicted ? ", predicted" : ", odd lines; judged on even ones"))
+    if (!predicted) item("Intervals", history["resamples"] " draws of lines, percentiles, seed " history["seed"])
+    item("Programs", history["version"])
+    print "</dl>\n<pre>" esc(history["command"]) "</pre>\n<p class=\"soft\">Every number on this page is in a table in " esc(history["directory"]) ". The same inputs give the same bytes.</p>"
+}
+function put_not() {
+    print "<h2>What was not measured</h2>\n<ul>"
+    if (predicted) print "<li>Any damage: no quantised model was run.</li>"
+    print "<li>Other text than this one, and any task: loss on text is not translation, reasoning or safety.</li>"
+    print "<li>Languages that are not in the table; a model may fail in them unseen.</li>"
+    print "<li>Quantised activations or caches, embeddings and heads: only the layers’ matrices are rounded, to nearest; GPTQ and AWQ would give other damage.</li>"
+    print "<li>Speed, and the kernels of any engine.</li>"
+    if (!predicted) print "<li>Languages are judged one at a time: with many, some interval misses its mark by chance (one in twenty). An interval is about other lines of this kind of text, not about other texts. The largest of several noisy damages leans high.</li>"
+    print "</ul>"
+}

@@ -1,0 +1,63 @@
+# What the numbers come to, in sentences. Each is a rule that diagnose.mk states; nothing is judged by eye.
+# SPDX-License-Identifier: GPL-3.0-or-later
+function list_level(level,    i, s, n) {
+    for (i = 1; i <= rows["levels"]; i++)
+        if (cell["levels", i, "level"] == level) s = s (n++ ? ", " : "") name_of(cell["levels", i, "lang"])
+    return s
+}
+function count_level(level,    i, n) {
+    for (i = 1; i <= rows["levels"]; i++) n += cell["levels", i, "level"] == level
+    return n + 0
+}
+function judged(arm, column,    i) {
+    for (i = 1; i <= rows["judged"]; i++)
+        if (cell["judged", i, "arm"] == arm) return cell["judged", i, column]
+    return ""
+}
+function is_plan(    i, first) {        # the recipe is the plan: its width for all
+    first = history["plan"]; sub(/^bits=/, "", first); sub(/,.*/, "", first)
+    for (i = 1; i <= rows["recipe-worst"]; i++) if (cell["recipe-worst", i, "bits"] != first) return 0
+    return 1
+}
+# Of the random recipes, how many hurt the worst-off language as little as the recipe; n_random is how many there are
+function random_as_good(    i, k) {
+    n_random = 0
+    for (i = 1; i <= rows["judged"]; i++)
+        if (cell["judged", i, "arm"] ~ /^random-/) {
+            n_random++
+            k += cell["judged", i, "worst"] <= judged("worst", "worst") + 0
+        }
+    return k + 0
+}
+function headline_words(    bad, n) {
+    n = rows["levels"]
+    bad = count_level("hurt") + count_level("broken")
+    if (count_level("ranked")) return "Predicted order only: " name_of(cell["levels", 1, "lang"]) " is expected to lose most, " name_of(cell["levels", n, "lang"]) " least."
+    if (!bad && !count_level("unclear")) return (history["predict"] != "" ? "No language is predicted to be hurt." : "No language is hurt.")
+    if (!bad) return "No language is shown to be hurt; " plural(count_level("unclear"), "is", "are") " unclear."
+    if (bad == n) return "Every language is " (history["predict"] != "" ? "predicted to be " : "") "hurt."
+    return bad " of " n " languages " (bad == 1 ? "is " : "are ") (history["predict"] != "" ? "predicted to be " : "") "hurt."
+}
+function worst_words(    i) {
+    if (!rows["levels"] || cell["levels", 1, "level"] == "ranked") return ""
+    if (cell["levels", 1, "level"] == "broken") return "Worse than guessing once rounded: " list_level("broken") "."
+    return "Worst off: " name_of(cell["levels", 1, "lang"]) ", " num(cell["levels", 1, "estimate"]) " " unit() " more than unrounded (" \
+        (history["predict"] != "" ? "ratios seen give " : "95 % interval ") span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
+        (cell["levels", 1, "worst_share"] != "" ? "; it is the worst off in " per_cent(cell["levels", 1, "worst_share"]) " of the draws." : ".")
+}
+function recipe_words(    k, less, share, s) {
+    if (is_plan()) return "No recipe" (history["budget"] != "" ? " within the budget" : " of the same size") " is expected to do better than one width for all."
+    if (history["predict"] != "") return "A recipe of the same size is proposed from predictions; it has not been measured."
+    if (judged("worst", "worst") == "") return "The recipe leaves the model worse than guessing."
+    less = judged("worst", "less"); share = less / judged("plan", "worst")
+    s = "On lines that it was not chosen from, the recipe of " size(judged("worst", "bytes")) " (the plan takes " size(judged("plan", "bytes")) ")"
+    if (judged("worst", "less_low") > 0) s = s " hurts the worst-off language " per_cent(share) " less than the plan"
+    else if (judged("worst", "less_high") < 0) s = s " hurts the worst-off language more than the plan: do not use it"
+    else s = s " is not shown to help the worst-off language"
+    s = s " (damage " num(judged("plan", "worst")) " to " num(judged("worst", "worst")) "; less by " num(less) ", 95 % interval " \
+        span(judged("worst", "less_low"), judged("worst", "less_high")) ")."
+    k = random_as_good()
+    if (!n_random) return s
+    return s (k ? " " k " of " plural(n_random, "random recipe", "random recipes") " of its bytes " (k == 1 ? "does" : "do") " as well: where the widths go matters little here." \
+                : " None of " plural(n_random, "random recipe", "random recipes") " of its bytes does as well.")
+}

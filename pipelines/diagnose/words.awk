@@ -1,0 +1,7 @@
+# The verdict as text. SPDX-License-Identifier: GPL-3.0-or-later
+BEGIN {
+    read_all()
+    print "Verdict: " headline_words()
+    print "Verdict: " worst_words()
+    print "Verdict: " recipe_words()
+}

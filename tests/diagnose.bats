@@ -1,0 +1,189 @@
+# make diagnose on a tiny random model: the page's numbers are the tables', the tables' are the programs', the verdict keeps its
+# rule, the controls keep the size, and nothing that a name holds gets into the markup.
+load helper
+
+setup_file() {
+    unset MAKEFLAGS MAKELEVEL
+    cd "$BATS_FILE_TMPDIR" || return 1
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    mkdir text
+    for l in eng fin tha; do sed 6q "$ROOT/pipelines/data/udhr/eval/$l.txt" >text/$l.txt; done
+    diagnose out MENU="3 4 8" BUDGET=5.8 >said 2>warnings || { cat warnings; return 1; }
+}
+setup() {
+    helper_setup
+    unset MAKEFLAGS MAKELEVEL
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    F=$BATS_FILE_TMPDIR
+    HOW=$ROOT/pipelines/diagnose
+    PAGE=$F/out/page.html
+}
+# diagnose DIR ARGUMENT...: on gpt2-a, which is worse than guessing, so that damage is KL
+diagnose() {
+    local golden=$ROOT/tests/data/golden
+    make -s -C "$ROOT" -f pipelines/diagnose.mk DIR="$PWD/$1" MODEL="$golden/gpt2-a" TOKENIZER="$golden/tokenizer.json" \
+        TEXT="$BATS_FILE_TMPDIR/text" DAMAGE=kl LIMIT=0.26 RESAMPLES=200 DRAWS=3 THREADS=2 "${@:2}"
+}
+value() { mlr --csv --headerless-csv-output filter "$2" then cut -o -f "$3" "$1"; }
+# page_of DIR: the page of the tables in DIR
+page_of() {
+    awk -v dir="$1" -v names="$ROOT/pipelines/corpus/languages.csv" -v css="$HOW/page.css" -f "$HOW/table.awk" -f "$HOW/svg.awk" \
+        -f "$HOW/verdict.awk" -f "$HOW/page.awk"
+}
+# well_formed < HTML: every element that is opened is closed, in order; every & is an entity
+well_formed() {
+    tr '\n' ' ' | sed 's/<!DOCTYPE html>//; s/</\n</g; s/>/>\n/g' | awk '
+        /^<[a-z]/ { name = $1; gsub(/[<>\/]/, "", name); if (!/\/>$/) open[++depth] = name; next }
+        /^<\// { name = $1; gsub(/[<>\/]/, "", name); if (open[depth--] != name) { print "wrong end: " name; bad = 1 }; next }
+        /[<>]/ { print "stray: " $0; bad = 1 }
+        { s = $0; gsub(/&(amp|lt|gt|quot|#39);/, "", s); if (s ~ /&/) { print "bare &: " $0; bad = 1 } }
+        END { if (depth) print "open: " open[depth]; exit bad || depth }'
+}
+
+@test "diagnose: damage by language is ppl's, in the table and on the page" {
+    ppl -m "$ROOT/tests/data/golden/gpt2-a" -t "$ROOT/tests/data/golden/tokenizer.json" --quant bits=4,per=channel,clip=minmax \
+        "$F"/text/{eng,fin,tha}.txt 2>/dev/null >want.csv
+    for l in eng fin tha; do
+        close "$(value "$F/out/levels.csv" "\$lang == \"$l\"" estimate)" "$(value want.csv "\$lang == \"$l\"" kl)" 1e-12
+        x=$(printf %.3f "$(value "$F/out/levels.csv" "\$lang == \"$l\"" estimate)")
+        grep -q "<span class=\"soft\">$l</span></th>.*<td>$x</td>" "$PAGE"
+    done
+    [[ $(value "$F/out/levels.csv" true lang | head -1) == "$(value want.csv true lang,kl | sort -t, -k2,2gr | head -1 | cut -d, -f1)" ]]
+}
+
+@test "diagnose: the level follows the interval and the limit" {
+    mlr --icsv --onidx put -q 'w = $low > 0.26 ? "hurt" : $high <= 0.26 ? "spared" : "unclear"; if (w != $level) { print $lang }' \
+        "$F/out/levels.csv" >wrong
+    [[ ! -s wrong ]]
+    mkdir t && cp "$F"/out/*.csv t/
+    head=$(head -1 "$F/out/levels.csv")
+    printf '%s\n' "$head" eng,spared,0.01,0.005,0.015,6,9,9.1,0.2 fin,spared,0.01,0.005,0.012,6,9,9.1,0.8 >t/levels.csv
+    page_of t >p.html
+    grep -q '<strong>No language is hurt.</strong>' p.html
+    printf '%s\n' "$head" eng,hurt,0.5,0.4,0.6,6,9,9.1,1 fin,unclear,0.25,0.2,0.3,6,9,9.1,0 tha,spared,0.1,0,0.2,6,9,9.1,0 >t/levels.csv
+    page_of t >p.html
+    grep -q '<strong>1 of 3 languages is hurt.</strong>' p.html
+    grep -q '▲ hurt: English\.' p.html && grep -q '◆ unclear: Finnish\.' p.html && grep -q '● spared: Thai\.' p.html
+    printf '%s\n' "$head" tha,broken,,,,,9,900, eng,hurt,0.5,0.4,0.6,6,9,9.1,1 >t/levels.csv
+    page_of t >p.html
+    grep -q 'Worse than guessing once rounded: Thai\.' p.html && grep -q '<strong>Every language is hurt.</strong>' p.html
+}
+
+@test "diagnose: what is said of the recipe follows from its intervals and the random ones" {
+    mkdir t && cp "$F"/out/*.csv t/
+    said() { # LESS LOW HIGH RANDOM_WORST
+        { head -1 "$F/out/judged.csv"
+          echo "plan,100,3,0.1,0.1,0.1,tha,0.4,0.3,0.5,0,0,0"
+          echo "worst,100,3,0.1,0.1,0.1,tha,0.3,0.2,0.4,$1,$2,$3"
+          echo "random-1,100,3,0.1,0.1,0.1,tha,$4,0.2,0.4,0,0,0"; } >t/judged.csv
+        page_of t >p.html
+        grep 'not chosen from, the recipe' p.html
+    }
+    said 0.1 0.05 0.15 0.35 | grep -q 'hurts the worst-off language 25 % less than the plan.*None of 1 random recipe of its bytes does as well'
+    said 0.1 -0.05 0.15 0.35 | grep -q 'is not shown to help the worst-off language'
+    said -0.1 -0.15 -0.05 0.35 | grep -q 'hurts the worst-off language more than the plan: do not use it'
+    said 0.1 0.05 0.15 0.3 | grep -q '1 of 1 random recipe of its bytes does as well: where the widths go matters little'
+}
+
+@test "diagnose: controls have the recipe's bytes and widths; position is llama.cpp's" {
+    [[ $(value "$F/out/judged.csv" '$arm != "plan" && $arm != "mean"' bytes | sort -u | wc -l) == 1 ]]
+    sum=$(mlr --icsv --onidx stats1 -a sum -f bytes "$F/out/recipe-worst.csv")
+    [[ $(value "$F/out/judged.csv" '$arm == "position"' bytes) == "$sum" ]]
+    for r in position random-1 random-2 random-3; do
+        cmp <(value "$F/out/recipe-worst.csv" true bits | sort) <(value "$F/out/recipe-$r.csv" true bits | sort)
+    done
+    # 16 layers, half at 8 bits: the first and last eighth and every third between have them
+    { echo quant,part,packed_bytes; for l in {0..15}; do echo "bits=3,$l,300"; echo "bits=8,$l,800"; done; } >sens.csv
+    { echo part,layer,role,bits,bytes,damage; for l in {0..15}; do echo "$l,$l,,$((l < 8 ? 3 : 8)),$((l < 8 ? 300 : 800)),0"; done; } >recipe.csv
+    awk -v by=position -f "$HOW/table.awk" -f "$HOW/elsewhere.awk" sens.csv recipe.csv >moved.csv
+    [[ $(value moved.csv '$bits == 8' part | tr '\n' ' ') == "0 1 4 7 10 13 14 15 " ]]
+    awk -v by=random -v seed=1 -v draw=1 -f "$HOW/table.awk" -f "$HOW/elsewhere.awk" sens.csv recipe.csv >a.csv
+    awk -v by=random -v seed=1 -v draw=2 -f "$HOW/table.awk" -f "$HOW/elsewhere.awk" sens.csv recipe.csv >b.csv
+    run ! cmp -s a.csv b.csv
+    # parts of other sizes do not exchange
+    sed -i 's/^bits=\([38]\),15,\([38]\)00/bits=\1,15,\299/' sens.csv
+    for d in {1..20}; do awk -v by=random -v seed=1 -v draw=$d -f "$HOW/table.awk" -f "$HOW/elsewhere.awk" sens.csv recipe.csv | value /dev/stdin '$part == 15' bits; done >last
+    [[ $(sort -u last) == 8 ]]
+}
+
+@test "diagnose: arms are what ppl finds of the recipes; the worst and what is taken off by hand" {
+    modelcat --compress=0 "$ROOT/tests/data/golden/gpt2-a" | wquant --recipe "$F/out/recipe-worst.csv" -q -o w.t
+    for l in eng fin tha; do awk 'NR % 2 == 0' "$F/text/$l.txt" >$l.txt; done
+    ppl -m w.t --against "$ROOT/tests/data/golden/gpt2-a" -t "$ROOT/tests/data/golden/tokenizer.json" {eng,fin,tha}.txt 2>/dev/null >want.csv
+    worst=$(value want.csv true kl | sort -g | tail -1)
+    close "$(value "$F/out/judged.csv" '$arm == "worst"' worst)" "$worst" 1e-12
+    plan=$(value "$F/out/arms.csv" '$arm == "plan"' estimate | sort -g | tail -1)
+    near "$(value "$F/out/judged.csv" '$arm == "worst"' less)" "$(awk "BEGIN { printf \"%.17g\", $plan - $worst }")" 1e-12
+    # the left-out prediction of one language, by hand
+    mlr --icsv --onidx put -q 'if ($lang == "tha") { @x = $index; @p = $predicted } else { @s += $measured; @i += $index }
+        end { print (@x * @s / @i) . " " . @p }' "$F/out/prediction.csv" >pair
+    read -r want got <pair
+    close "$got" "$want" 1e-12
+}
+
+@test "diagnose: the page is well-formed, needs nothing from elsewhere, and holds no script" {
+    well_formed <"$PAGE"
+    run ! grep -Eqi 'https?:|src=|href=|url\(|@import|<script|<link| on[a-z]+=' "$PAGE"
+    grep -q '<html lang="en">' "$PAGE"
+    [[ $(grep -c '<svg role="img" aria-labelledby=' "$PAGE") == 2 ]]
+    [[ $(grep -o '<th[ >]' "$PAGE" | wc -l) == $(grep -o '<th scope="\(row\|col\)"' "$PAGE" | wc -l) ]]
+    [[ $(grep -o '<table>' "$PAGE" | wc -l) == $(grep -o '<caption>' "$PAGE" | wc -l) ]]
+}
+
+@test "diagnose: hostile names are text" {
+    mkdir t
+    evil='<script>alert(1)</script>&"x'"'"
+    export EVIL=$evil
+    for f in "$F"/out/*.csv; do
+        mlr --csv put -S 'if (is_present($lang) && $lang == "tha") { $lang = ENV["EVIL"] }' "$f" >"t/${f##*/}"
+    done
+    mlr -I --csv put -S 'if ($name =~ "^(model|text|command|directory)$") { $value .= ENV["EVIL"] }' t/history.csv
+    page_of t >p.html
+    well_formed <p.html
+    run ! grep -q '<script' p.html
+    grep -q '&lt;script&gt;alert(1)&lt;/script&gt;&amp;&quot;x&#39;' p.html
+}
+
+@test "diagnose: PREDICT=1 runs nothing quantised, ranks, and takes a scale from a measured run" {
+    diagnose p PREDICT=1 PPL=false WQUANT=false >said 2>warnings
+    grep -q 'Predicted order only' said
+    [[ $(value p/levels.csv true level | sort -u) == ranked ]]
+    well_formed <p/page.html
+    grep -q 'No model was measured to give it a scale' p/page.html
+    diagnose q PREDICT=1 PPL=false CALIBRATION="$F/out/prediction.csv" >said 2>warnings
+    # on the model and width of the calibration itself: sums agree, each interval holds what was measured
+    a=$(mlr --icsv --onidx stats1 -a sum -f estimate q/levels.csv)
+    b=$(mlr --icsv --onidx stats1 -a sum -f measured "$F/out/prediction.csv")
+    x=$(mlr --icsv --onidx stats1 -a sum -f index q/levels.csv)
+    y=$(mlr --icsv --onidx stats1 -a sum -f index "$F/out/prediction.csv")
+    close "$a" "$(awk "BEGIN { printf \"%.17g\", $b * $x / $y }")" 1e-12
+    well_formed <q/page.html
+    grep -q 'is predicted to be hurt\|are predicted to be hurt\|predicted to be hurt' q/page.html
+}
+
+@test "diagnose: the same bytes again and with other threads; wrong use is said" {
+    cp -r "$F/out" before
+    rm "$F/out/page.html" "$F/out/sens.csv"
+    (cd "$F" && diagnose out MENU="3 4 8" BUDGET=5.8 THREADS=1) >/dev/null 2>&1
+    cmp before/sens.csv "$F/out/sens.csv"
+    cmp before/page.html "$F/out/page.html"
+    run -2 make -s -C "$ROOT" -f pipelines/diagnose.mk OUT="$PWD/o"
+    [[ $output == *"MODEL is not set"* ]]
+    run -2 diagnose n MENU="3 8"
+    [[ $output == *"MENU has to have the 4 of BITS"* ]]
+    run -2 diagnose n STEMS='a&b'
+    [[ $output == *"letters, digits"* ]]
+    run -2 diagnose n BUDGET=1
+    [[ $output == *"cannot be met"* ]]
+}
+
+@test "diagnose: Chromium draws it, on a phone and on a desk" {
+    [[ ${SLOW:-} ]] || skip "under make check-all"
+    command -v chromium >/dev/null || skip "no chromium"
+    for width in 500 1100; do
+        chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/c" --window-size=$width,1200 --enable-logging=stderr \
+            --screenshot="$PWD/$width.png" "file://$PAGE" 2>log
+        [[ $(head -c 4 $width.png | tail -c 3) == PNG && $(wc -c <$width.png) -gt 20000 ]]
+        run ! grep -q CONSOLE log
+    done
+}
