@@ -99,8 +99,10 @@ static const struct cli_prog prog = {
         "three "
         "are given for matrices in the layers.\n"
         "--resume: the finished table is the same as without. --memory holds at least three states of all "
-        "text if it can; otherwise text goes in batches of whole languages, and what a killed run loses is "
-        "the part and the batch at hand. The model's weights are in memory, and once more for each SPEC.\n"
+        "text if it can; otherwise text goes in batches of whole languages. Parts are scored, and noted, up "
+        "to "
+        "16 at a time or as many as a minute holds, whichever is less: so much a killed run loses. The "
+        "model's weights are in memory, and once more for each SPEC.\n"
         "Nothing depends on threads, on --memory or on which parts, SPECs and languages are run together.",
     .example =
         "  sens -m bloom-560m --quant bits=3 --quant bits=4 --resume sens.part -o sens.csv text/*.txt\n"
