@@ -26,7 +26,7 @@ struct quant_work {
     struct quant_search *search; /* QUANT_MSE, QUANT_MOMENTS */
     float *rotated;              /* [room] a row */
     size_t room;
-    double *importance;          /* of a cell's weights, [importance_room] */
+    double *importance; /* of a cell's weights, [importance_room] */
     size_t importance_room;
 };
 
