@@ -45,6 +45,19 @@ VECTOR_CLONES static void turn_block(float *w, size_t n, float by)
         w[i] *= by;
 }
 
+void rotate_diagonal(double *d, size_t n, size_t block)
+{
+    for (size_t at = 0; at < n; at += block) {
+        double sum = 0;
+        while (block > n - at)
+            block /= 2;
+        for (size_t i = 0; i < block; i++)
+            sum += d[at + i];
+        for (size_t i = 0; i < block; i++)
+            d[at + i] = sum / (double)block;
+    }
+}
+
 void rotate_row(float *w, size_t n, size_t block)
 {
     for (size_t at = 0; at < n; at += block) {

@@ -12,4 +12,8 @@ enum { ROTATE_MOST = 1 << 16 };
  * rounding. */
 void rotate_row(float *w, size_t n, size_t block);
 
+/* What a diagonal matrix d[0..n-1] has on its diagonal once it is turned so on both sides: means of blocks.
+ */
+void rotate_diagonal(double *d, size_t n, size_t block);
+
 #endif

@@ -65,6 +65,8 @@ void quant_plan_weigh(struct quant_plan *plan, const double *importance, size_t 
     free(plan->importance);
     plan->importance = xnew(cols, sizeof *importance);
     memcpy(plan->importance, importance, cols * sizeof *importance);
+    if (plan->spec.rotate)
+        rotate_diagonal(plan->importance, cols, plan->spec.rotate);
     plan->cols = cols;
 }
 

@@ -5,6 +5,7 @@
 #include "io/csvin.h"
 #include "quant/clip.h"
 #include "quant/matrix.h"
+#include "quant/rotate.h"
 #include "quant/search.h"
 #include "quant/select.h"
 #include <gsl/gsl_cdf.h>
@@ -500,6 +501,29 @@ static void check_texts(void)
     }
 }
 
+/* ---- rotation: what it makes of a diagonal, from the columns of the matrix itself */
+
+static void check_rotation(void)
+{
+    enum { N = 24 };
+    double d[N], turned[N];
+    for (int i = 0; i < N; i++)
+        turned[i] = d[i] = 1 + i * i % 7;
+    rotate_diagonal(turned, N, 64); /* blocks of 16 and 8 */
+    for (int i = 0; i < N; i++) {
+        float row[N] = { 0 };
+        double wanted = 0;
+        row[i] = 1;
+        rotate_row(row, N, 64);
+        for (int j = 0; j < N; j++)
+            wanted += (double)row[j] * (double)row[j] * d[j];
+        CHECK(is_near(turned[i], wanted, 1e-6), "%d: %g, not %g", i, turned[i], wanted);
+        rotate_row(row, N, 64);
+        for (int j = 0; j < N; j++)
+            CHECK(is_near((double)row[j], i == j, 1e-6), "%d %d", i, j);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct rng r;
@@ -514,6 +538,7 @@ int main(int argc, char **argv)
     check_quantiles(&r);
     check_matrix(&r);
     check_noise(&r);
+    check_rotation();
     check_texts();
     if (n_bad)
         printf("%d checks failed\n", n_bad);
