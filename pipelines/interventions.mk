@@ -198,15 +198,32 @@ $(DIR)/verdicts.csv: $(HOW)/verdicts.mlr $(ARMS_CSV) $(DIR)/sizes.csv $(DIR)/bey
 $(DIR)/frontier.csv: $(DIR)/verdicts.csv
 	mlr --csv filter 'is_not_empty($$bytes) && $$beyond == "" && $$repairs != "not ranked"' then sort -nf bytes -nf worst \
 	  then cut -o -f arm,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
+# Arms of plain's size, the best first, with the range of their controls' draws
+$(DIR)/arms.csv: $(DIR)/frontier.csv $(DIR)/chance.csv
+	mlr --csv filter '$$bytes_more <= 0 && $$arm !=~ "-(less|fewer)$$"' then sort -nf worst then cat -n -N rank \
+	  then join --ur -j control -f <(mlr --csv stats1 -a min,max -f worst -g control then rename worst_min,least,worst_max,most $(DIR)/chance.csv) \
+	  then unsparsify then sort -nf rank $< > $@
 SHOW ?= plain mix-worst gptq-balanced rotate#   arms in the figure by language
 $(DIR)/before-after.csv: $(call all,$(SHOW),.langs.csv)
 	mlr --csv put '$(call from_name,.langs.csv)' then cut -o -f arm,lang,estimate,low,high $^ > $@
 $(eval $(call figure,frontier,$(HOW)/frontier.gp,csv=$(DIR)/frontier.csv measure=$(DAMAGE)))
+$(eval $(call figure,arms,$(HOW)/arms.gp,csv=$(DIR)/arms.csv measure=$(DAMAGE) bits=$(BITS)))
 $(eval $(call figure,before-after,$(HOW)/before-after.gp,csv=$(DIR)/before-after.csv measure=$(DAMAGE) bits=$(BITS) arms="$(SHOW)"))
 
 $(DIR)/interventions.txt: pipelines/study/words.mlr $(HOW)/findings.mlr $(DIR)/verdicts.csv
 	mlr --csv put -q -s unit="$(DAMAGE)" -s bits=$(BITS) -f $< -f $(HOW)/findings.mlr $(DIR)/verdicts.csv > $@
-findings: $(DIR)/interventions.txt
+include $(HOW)/questions.mk
+findings: $(DIR)/interventions.txt $(DIR)/questions.txt
 	@echo "$(MODEL) on $(TEXT), $(words $(STEMS)) languages, $(BITS) bits a weight"; cat $(DIR)/disjoint.txt; echo
-	@cat $<
+	@cat $<; echo; cat $(DIR)/questions.txt
 	@echo; echo "figures: $(FIGURES)   tables: $(DIR)"
+
+# The same with outliers planted in the model; what it computes is the same to the last bit
+PLANTED ?= --draw=3 --pair=vo,norm-mlp --channels=4 --factor=64
+.PHONY: planted
+planted: $(CONFIG)
+	mkdir -p $(DIR)/planted
+	cp $(CONFIG) $(wildcard $(MODEL)/languages.csv) $(wildcard $(MODEL)/tokenizer*.json) $(DIR)/planted
+	$(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $(DIR)/planted/model.safetensors $(MODEL)
+	@$(MAKE) --no-print-directory -f pipelines/interventions.mk MODEL=$(DIR)/planted DIR=$(DIR)/planted/study \
+	  TOKENIZER=$(TOKENIZER) STEMS="$(STEMS)" FIGURES=$(FIGURES)-planted findings
