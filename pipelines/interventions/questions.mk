@@ -32,14 +32,14 @@ $(DIR)/kinds.csv: $(DIR)/halves.csv $(FILES) $(call program,TOKSTAT) $(VOLUME)
 	    then cut -o -f lang,script,latin) \
 	  $(if $(VOLUME),then join --ur -j lang -f <(mlr --csv filter '$$bytes > 0' then put '$$log10_bytes = log10($$bytes)' \
 	    then cut -o -f lang$(,)log10_bytes $(VOLUME)) then unsparsify) $< > $@
-$(DIR)/kinds-asked.csv: $(DIR)/kinds.csv $(call program,BOOTSTRAP CORR)
-	{ if [ "$$(mlr --icsv --onidx count-distinct -f latin then filter '$$count > 1' $< | wc -l)" = 2 ]; then \
+$(DIR)/kinds-script.csv: $(DIR)/kinds.csv $(call program,BOOTSTRAP)
+	if [ "$$(mlr --icsv --onidx count-distinct -f latin then filter '$$count > 1' $< | wc -l)" = 2 ]; then \
 	  $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 --x=early_less_late --interval=percentile --resamples=$(RESAMPLES) \
-	  --seed=$(SEED) $<; else echo stat,x,estimate,low,high; fi; } | mlr --csv cut -o -f stat,x,estimate,low,high > $@
-	$(if $(VOLUME),$(CORR) --x=log10_bytes --y=early_less_late --method=spearman $< | mlr --icsv --ocsv --headerless-csv-output \
-	  put '$$stat = "spearman"' then template -f stat$(,)x$(,)estimate$(,)low$(,)high >> $@)
+	  --seed=$(SEED) $<; else echo stat,estimate,low,high; fi > $@
+$(DIR)/kinds-volume.csv: $(DIR)/kinds.csv $(call program,CORR)
+	$(if $(VOLUME),$(CORR) --x=log10_bytes --y=early_less_late --method=spearman $< | mlr --csv rename method$(,)stat,echo stat$(,)estimate) > $@
 
-$(DIR)/questions.txt: pipelines/study/words.mlr $(HOW)/questions.mlr $(DIR)/asked.csv $(DIR)/kinds.csv $(DIR)/kinds-asked.csv $(DIR)/verdicts.csv
+$(DIR)/questions.txt: pipelines/study/words.mlr $(HOW)/questions.mlr $(DIR)/asked.csv $(DIR)/kinds.csv $(DIR)/kinds-script.csv $(DIR)/kinds-volume.csv $(DIR)/verdicts.csv
 	mlr --csv put -q -f $< -f $(HOW)/questions.mlr $(filter %.csv,$^) > $@
 
 # Which layer costs which language most: a row for each layer and language
