@@ -11,7 +11,7 @@
 static const char *out_path = "-", *bits = "4", *grid = "ct", *per = "channel", *clip = "minmax",
                   *scale = "auto", *bias = "none", *rotate = "none", *recipe_path, *report_path,
                   *report_by = "tensor", *pack_path, *method = "rtn", *moments_path, *tokenizer_path,
-                  *precision_name = "auto";
+                  *precision_name = "auto", *llama_path;
 static char **only, **skip, **mix_list, **calibrate_list, **test_list;
 static int beyond, embed_too, head_too, act_order, static_groups;
 static double damping = GPTQ_DAMPING;
@@ -90,6 +90,9 @@ static const struct cli_opt opts[] = {
       "write DIR for transformers and vLLM instead: config.json, and 4 or 8 bits packed as "
       "compressed-tensors has it",
       0, 0, 0 },
+    { 0, "llama-cpp", CLI_STR, &llama_path, "FILE",
+      "write too what llama.cpp is to make of each matrix, for llama-quantize --tensor-type-file FILE", 0, 0,
+      0 },
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
       "for moments, states and solutions, each; what needs more is in a temporary file ($TMPDIR, or /tmp) "
       "[2048]",
@@ -145,6 +148,10 @@ static const struct cli_prog prog = {
         "others are ignored. The first row that is for a tensor counts; bits 16 leaves it alone. --only and "
         "--skip hold "
         "as well.\n"
+        "For llama.cpp only the bits count: 2 to 6 are q2_K to q6_K, 7 and 8 q8_0 (its blocks have scales of "
+        "their own), and what stays as it is keeps its dtype. Give Q8_0 as llama-quantize's type of the "
+        "whole: "
+        "with F16 or BF16 it does not look at FILE.\n"
         "The report has alpha, half the range, and scale as means over cells; mse, sqnr_db and clipped_share "
         "of what "
         "was written; predicted_mse_gauss and _laplace, clipping noise plus scale^2/12 (Banner et al.); with "
@@ -167,6 +174,7 @@ static const struct cli_prog prog = {
         "  modelcat bloom-560m | wquant --bits 4 --clip mse --report report.csv -o w4.t\n"
         "  modelcat llama | wquant --pack llama-w4g128 --per group:128 --clip mse\n"
         "  actdump -m bloom-560m --reduce gram --site attn_in,attn_mix,mlp_in,mlp_act -o h.t text/*.txt\n"
+        "  modelcat bloom-560m | wquant --recipe recipe.csv --llama-cpp types.txt -o mixed.t\n"
         "  modelcat bloom-560m | wquant --method gptq --moments h.t --mix balanced -o w4.t\n"
         "  wquant --method gptq --calibrate text/eng.txt,text/tha.txt --mix minmax -o w4.t model.safetensors",
     .see_also = "modelcat, actdump, ppl, kurt, tensorcat",
@@ -350,11 +358,13 @@ int main(int argc, char **argv)
     learn_inputs(path);
     struct ts_reader *in = ts_open_in(path, (int)n_thread);
     struct report *report = open_report();
+    struct ggmltypes *ggmltypes = llama_path ? ggmltypes_open(llama_path) : NULL;
     const struct rewrite_options o = { .rules = &rules,
                                        .solver = solver,
                                        .calibration = calibration,
                                        .fold = scales,
                                        .report = report,
+                                       .ggmltypes = ggmltypes,
                                        .in_path = path,
                                        .out_path = out_path,
                                        .pack_path = pack_path,
@@ -369,6 +379,7 @@ int main(int argc, char **argv)
             quant_recipe_unused(rules.recipe));
     rewrite_close(rewrite);
     report_close(report);
+    ggmltypes_close(ggmltypes);
     ts_close(in);
     solver_free(solver);
     lm_grams_free(grams);

@@ -427,6 +427,90 @@ END
     (($(grep -o 're:' got | wc -l) == 21))
 }
 
+@test "wquant --pack: 4, 8 and 16 bits in one directory, by a reader of its own, are the weights wquant writes" {
+    reader="${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/packed
+    # as bitalloc writes it: a row a part, and columns that are no business of wquant
+    printf 'part,layer,role,bits,bytes,damage\nl0,0,,8,1,0.1\nup,1,mlp_up,16,1,0\nl1,1,,4,1,0.3\nq,2,attn_q*,8,1,0\nl2,2,,4,1,0.2\n' >recipe.csv
+    while read -r model dtype options; do
+        modelcat --dtype="$dtype" "$(golden "$model")" >m.t
+        rm -rf out
+        # shellcheck disable=SC2086
+        wquant $options --recipe=recipe.csv --pack out m.t
+        # shellcheck disable=SC2086
+        wquant $options --recipe=recipe.csv m.t | tensorcat -o fake.safetensors
+        "$reader" out fake.safetensors >got
+        echo "$model $dtype $options: $(cat got)"
+        [[ $(cat got) =~ ^"4 bits "([0-9]+)", 8 bits "([0-9]+)", as they were " ]]
+        ((BASH_REMATCH[1] >= 5 && BASH_REMATCH[2] >= 5))
+        (($(grep -c '"num_bits": 4' out/config.json) == 1 && $(grep -c '"num_bits": 8' out/config.json) == 1))
+    done <<'END'
+bloom-a BF16 --per=channel
+bloom-a F32 --per=group:16 --scale=same
+llama-a BF16 --grid=ct-asym --per=group:4
+xglm-a BF16 --clip=mse
+opt-a F32 --per=group:4
+END
+    # the reader sees what it is there for: other weights, a module that no group has
+    wquant --bits=8 --per=group:4 m.t | tensorcat -o other.safetensors
+    run -1 "$reader" out other.safetensors
+    [[ $output == *"differs from the fake-quantised one" ]]
+    sed 's/layers\[.\]1\[.\]fc2/nowhere/' out/config.json >c && mv c out/config.json
+    run -1 "$reader" out fake.safetensors
+    [[ $output == *"fc2: in no group, or in several" ]]
+    # 3 bits beside 4 and 8 are refused by name, before anything is written
+    sed '$s/,4,/,3,/' recipe.csv >three.csv
+    run -1 --separate-stderr wquant --recipe=three.csv --pack three m.t
+    [[ $stderr == "wquant: 'model.decoder.layers.2."*": cannot be packed: only 4 and 8 bits"* && ! -e three ]]
+}
+
+@test "wquant --llama-cpp: each matrix by its name in GGUF, anchored" {
+    printf 'layer,role,bits\n0,mlp_*,2\n0,,3\n1,attn_qkv,5\n1,mlp_up,16\n1,,6\n2,attn*,7\n2,,8\n' >recipe.csv
+    modelcat --dtype=BF16 "$(golden bloom-a)" >m.t
+    run -0 --separate-stderr wquant --recipe=recipe.csv --llama-cpp types.txt -o w.t m.t
+    # 48 weights a row are no block of a k-quant, as is said once
+    [[ ${#stderr_lines[@]} == 1 && $stderr == *"rows of 48 weights are no whole blocks of 256: llama-quantize will take another type than q3_K" ]]
+    diff types.txt - <<'END'
+^token_embd[.]weight$=bf16
+^blk[.]0[.]attn_qkv[.]weight$=q3_K
+^blk[.]0[.]attn_output[.]weight$=q3_K
+^blk[.]0[.]ffn_up[.]weight$=q2_K
+^blk[.]0[.]ffn_down[.]weight$=q2_K
+^blk[.]1[.]attn_qkv[.]weight$=q5_K
+^blk[.]1[.]attn_output[.]weight$=q6_K
+^blk[.]1[.]ffn_up[.]weight$=bf16
+^blk[.]1[.]ffn_down[.]weight$=q6_K
+^blk[.]2[.]attn_qkv[.]weight$=q8_0
+^blk[.]2[.]attn_output[.]weight$=q8_0
+^blk[.]2[.]ffn_up[.]weight$=q8_0
+^blk[.]2[.]ffn_down[.]weight$=q8_0
+^output[.]weight$=bf16
+END
+    wquant --recipe=recipe.csv -o same.t m.t # the weights are what they are without it
+    name=transformer.h.1.mlp.dense_4h_to_h.weight
+    [[ $(values w.t $name) == "$(values same.t $name)" ]]
+    modelcat "$(golden llama-a)" | wquant --bits=8 --head --llama-cpp types.txt >w.t
+    grep -v 'blk[[][.][]][12]' types.txt | diff - <(cat <<'END'
+^token_embd[.]weight$=f32
+^blk[.]0[.]attn_q[.]weight$=q8_0
+^blk[.]0[.]attn_k[.]weight$=q8_0
+^blk[.]0[.]attn_v[.]weight$=q8_0
+^blk[.]0[.]attn_output[.]weight$=q8_0
+^blk[.]0[.]ffn_gate[.]weight$=q8_0
+^blk[.]0[.]ffn_up[.]weight$=q8_0
+^blk[.]0[.]ffn_down[.]weight$=q8_0
+^output[.]weight$=q8_0
+END
+)
+    modelcat "$(golden gpt2-a)" | wquant --bits=4 --llama-cpp types.txt >w.t
+    grep -qxF '^blk[.]1[.]ffn_up[.]weight$=q4_K' types.txt
+    modelcat "$(golden xglm-a)" >m.t
+    run -1 --separate-stderr wquant --llama-cpp none.txt -o none.t m.t
+    [[ $stderr == *"llama.cpp has no models of the family xglm" && ! -e none.txt && ! -e none.t ]]
+    weights >m.t
+    run -1 --separate-stderr wquant --llama-cpp none.txt -o none.t m.t
+    [[ $stderr == "wquant: none.txt: no tensor of the input has a name in llama.cpp" && ! -e none.txt ]]
+}
+
 @test "wquant --pack: what cannot be packed is named" {
     check() { # MESSAGE OPTION...
         run -1 --separate-stderr wquant "${@:2}" --pack out m.t

@@ -484,6 +484,8 @@ void rewrite_frame(struct rewrite *r)
     for (size_t i = 0; i < n; i++) {
         choice_make(r->o.rules, r->family, ts_frame_tensor(r->in, i), &c[i]);
         announce(r, ts_frame_tensor(r->in, i), &c[i]);
+        if (r->o.ggmltypes)
+            ggmltypes_put(r->o.ggmltypes, r->family, ts_frame_tensor(r->in, i), &c[i]);
     }
     put_waiting(r);
     set_metadata(r);

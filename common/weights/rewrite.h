@@ -6,6 +6,7 @@
 #include "weights/calibrate.h"
 #include "weights/choice.h"
 #include "weights/fold.h"
+#include "weights/ggmltypes.h"
 #include "weights/report.h"
 #include "weights/solver.h"
 
@@ -15,6 +16,7 @@ struct rewrite_options {
     struct calibration *calibration; /* instead of a solver: what has been solved before */
     const struct fold *fold;         /* scales that go into the weights first; NULL: none */
     struct report *report;           /* NULL: none */
+    struct ggmltypes *ggmltypes;     /* for llama.cpp; NULL: none */
     const char *in_path;             /* as it was given; "-": config.json is beside no file */
     const char *out_path;
     const char *pack_path; /* a directory for packed weights, instead of out_path; NULL: none */
