@@ -22,7 +22,8 @@ STEMS      ?= $(FOURTEEN)
 SMALL      ?=
 SOURCES    ?= $(if $(SMALL),,descriptions help mediawiki gnome) office firefox dasher wordpress vlc
 CAP        ?=#                                     bytes a language at most; all there is
-VALID      ?= 200000#                              bytes a language held out, before what resembles the rest is dropped
+VALID      ?= 200000#                              bytes a language held out, or a tenth if that is less; what resembles
+#                                                  the rest is then dropped of it
 SHARED     ?= 48
 SEED       ?= 1
 EVALUATION ?= $(wildcard $(STEMS:%=pipelines/data/udhr/*/%.txt))
@@ -104,13 +105,14 @@ $(DIR)/work/%.pool: $(DIR)/work/evaluation $(HOW)/hash.awk $(HOW)/shared.awk
 $(DIR)/work/evaluation: $(EVALUATION)
 	cat /dev/null $^ > $@
 
-# ---- 4. hold out: the first VALID bytes; of these, what shares nothing with the rest
+# ---- 4. hold out: the first VALID bytes or tenth; of these, what shares nothing with the rest
 
 between = awk -v from=$(1) -v to=$(2) '(at += length($$0) + 1) > from && at <= to'
+held    = $$(wc -c < $< | awk '{ n = int($$1 / 10); print n < $(VALID) ? n : $(VALID) }')
 $(DIR)/work/%.held: $(DIR)/work/%.pool
-	$(call between,0,$(VALID)) $< > $@
+	$(call between,0,$(held)) $< > $@
 $(DIR)/work/%.rest: $(DIR)/work/%.pool
-	$(call between,$(VALID),1e15) $< > $@
+	$(call between,$(held),1e15) $< > $@
 $(DIR)/valid/%.txt: $(DIR)/work/%.held $(DIR)/work/%.rest
 	awk -v n=$(SHARED) -v keep=first -v dropped=$(DIR)/dropped/valid-$*.txt -f $(HOW)/shared.awk $^ > $@
 $(DIR)/train/%.txt: $(DIR)/work/%.rest

@@ -2,7 +2,7 @@
 # index.sh DIR STEM... < udhr/languages.csv: what DIR/train, DIR/valid and DIR/dropped have of each language.
 # SPDX-License-Identifier: GPL-3.0-or-later
 # share: of all bytes in train. evaluation_lines: dropped for what they share with the evaluation text; near_bytes: dropped
-# from valid for what they share with train.
+# from valid for what they share with train. A language of less than 1,000,000 bytes is warned of.
 set -euo pipefail
 cd "$1"
 shift
@@ -16,7 +16,9 @@ total=0
 for stem; do total=$((total + $(wc -c <"train/$stem.txt"))); done
 echo stem,iso639_3,name,script,share,lines,bytes,chars,valid_lines,valid_bytes,valid_chars,evaluation_lines,near_lines,near_bytes,train_sha256,valid_sha256
 for stem; do
-    share=$(awk -v n="$(wc -c <"train/$stem.txt")" -v total="$total" 'BEGIN { printf "%.6f", total ? n / total : 0 }')
+    bytes=$(wc -c <"train/$stem.txt")
+    ((bytes >= 1000000)) || echo "text: $stem: only $bytes bytes to train on" >&2
+    share=$(awk -v n="$bytes" -v total="$total" 'BEGIN { printf "%.6f", total ? n / total : 0 }')
     echo "${about[$stem]},$share,$(size "train/$stem.txt"),$(size "valid/$stem.txt"),$(wc -l <"dropped/evaluation-$stem.txt"),$(
         size "dropped/valid-$stem.txt" | cut -d, -f1,2),$(sum "train/$stem.txt"),$(sum "valid/$stem.txt")"
 done
