@@ -80,5 +80,6 @@ LIAR
     printf '#!/bin/sh\nexec plant "$@"\n' >mine.sh && chmod +x mine.sh
     study o PLANT="$PWD/mine.sh" -n >commands
     grep -q "$PWD/mine.sh --draw=1" commands
-    grep -q "plant-.*mine.sh/" commands
+    study o -n >plain # other steps, another place
+    [[ $(grep -o 'report=[^ ]*' commands) != "$(grep -o 'report=[^ ]*' plain)" && -s plain ]]
 }
