@@ -90,8 +90,8 @@ $(DIR)/score-kurtosis.csv: $(CONFIG) $(call program,MODELCAT KURT)
 	  $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
 	  mlr --csv rename kurtosis,score then cut -o -f layer,score > $@
 $(DIR)/score-sens.csv: $(DIR)/calib-sens.csv
-	mlr --csv filter '$$part != "all" && $$bits == $(BITS)' then stats1 -a mean -f delta_bits_per_byte -g layer \
-	  then rename delta_bits_per_byte_mean,score $< > $@
+	mlr --csv filter '$$part != "all" && $$bits == $(BITS)' then put '$$score = $$tokens * ($$nll - $$ref_nll) / log(2) / $$bytes' \
+	  then stats1 -a mean -f score -g layer then rename score_mean,score $< > $@
 $(DIR)/score-position.csv: $(DIR)/score-kurtosis.csv
 	mlr --csv cut -f layer $< > $@
 $(DIR)/score-random-%.csv: $(DIR)/score-kurtosis.csv
@@ -200,7 +200,7 @@ $(DIR)/frontier.csv: $(DIR)/verdicts.csv
 	  then cut -o -f arm,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
 # Arms of plain's size, the best first, with the range of their controls' draws
 $(DIR)/arms.csv: $(DIR)/frontier.csv $(DIR)/chance.csv
-	mlr --csv filter '$$bytes_more <= 0 && $$arm !=~ "-(less|fewer)$$"' then sort -nf worst then cat -n -N rank \
+	mlr --csv filter '$$bytes_more <= 0 && $$arm !=~ "-(less|fewer|more|most)$$"' then sort -nf worst then cat -n -N rank \
 	  then join --ur -j control -f <(mlr --csv stats1 -a min,max -f worst -g control then rename worst_min,least,worst_max,most $(DIR)/chance.csv) \
 	  then unsparsify then sort -nf rank $< > $@
 SHOW ?= plain mix-worst gptq-balanced rotate#   arms in the figure by language

@@ -44,7 +44,7 @@ $(DIR)/questions.txt: pipelines/study/words.mlr $(HOW)/questions.mlr $(DIR)/aske
 
 # Which layer costs which language most: a row for each layer and language
 $(DIR)/sensitivity.csv: $(DIR)/alone-whole.csv
-	mlr --csv filter '$$part != "all" && $$tokens > 0' then put '$$bits_more = $$tokens * $$delta_nll / log(2)' \
+	mlr --csv filter '$$part != "all" && $$tokens > 0' then put '$$bits_more = $$tokens * ($$nll - $$ref_nll) / log(2)' \
 	  then stats1 -a sum -f bits_more,bytes -g layer,lang then put '$$damage = $$bits_more_sum / $$bytes_sum' \
 	  then cut -o -f layer,lang,damage $< > $@
 $(eval $(call figure,sensitivity,$(HOW)/sensitivity.gp,csv=$(DIR)/sensitivity.csv spec=$(SPEC)))

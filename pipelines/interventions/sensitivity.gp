@@ -23,6 +23,6 @@ set xrange [0.5:k + 0.5]
 set yrange [n + 0.5:0.5]
 set cbrange [-1000 * most:1000 * most]
 set palette defined (-1 "#0072B2", 0 "#FFFFFF", 1 "#D55E00")
-set cblabel "thousandths of a bit a byte"
+set cblabel "thousandths of a bit a byte" offset 1, 0
 set style fill solid 1 noborder
 plot csv using (col(strcol("layer"))):(row(strcol("lang"))):(0.48):(0.46):(1000 * column("damage")) with boxxyerror linecolor palette
