@@ -46,7 +46,7 @@ well_formed() {
     for l in eng fin tha; do
         close "$(value "$F/out/levels.csv" "\$lang == \"$l\"" estimate)" "$(value want.csv "\$lang == \"$l\"" kl)" 1e-12
         x=$(printf %.3f "$(value "$F/out/levels.csv" "\$lang == \"$l\"" estimate)")
-        grep -q "<span class=\"soft\">$l</span></th>.*<td>$x</td>" "$PAGE"
+        grep -q "<span class=\"soft code\">$l</span></th>.*<td>$x</td>" "$PAGE"
     done
     [[ $(value "$F/out/levels.csv" true lang | head -1) == "$(value want.csv true lang,kl | sort -t, -k2,2gr | head -1 | cut -d, -f1)" ]]
 }
@@ -62,7 +62,7 @@ well_formed() {
     grep -q '<strong>No language is hurt.</strong>' p.html
     printf '%s\n' "$head" eng,hurt,0.5,0.4,0.6,6,9,9.1,1 fin,unclear,0.25,0.2,0.3,6,9,9.1,0 tha,spared,0.1,0,0.2,6,9,9.1,0 >t/levels.csv
     page_of t >p.html
-    grep -q '<strong>1 of 3 languages is hurt.</strong>' p.html
+    grep -q '<strong>1 of 3 languages is hurt; 1 is unclear.</strong>' p.html
     grep -q '▲ hurt: English\.' p.html && grep -q '◆ unclear: Finnish\.' p.html && grep -q '● spared: Thai\.' p.html
     printf '%s\n' "$head" tha,broken,,,,,9,900, eng,hurt,0.5,0.4,0.6,6,9,9.1,1 >t/levels.csv
     page_of t >p.html

@@ -7,7 +7,7 @@ BEGIN {
     print "</main>\n</body>\n</html>"
 }
 function th(text, class) { return "<th scope=\"col\"" (class ? " class=\"" class "\"" : "") ">" text "</th>" }
-function row_head(lang) { return "<th scope=\"row\">" esc(name_of(lang)) (lang in full_name ? " <span class=\"soft\">" esc(lang) "</span>" : "") "</th>" }
+function row_head(lang) { return "<th scope=\"row\">" esc(name_of(lang)) (lang in full_name ? " <span class=\"soft code\">" esc(lang) "</span>" : "") "</th>" }
 function td(text, class) { return "<td" (class ? " class=\"" class "\"" : "") ">" text "</td>" }
 
 function put_head(    line) {
@@ -30,12 +30,12 @@ function put_verdict(    i, n, list, level) {
 }
 function put_languages(    i, lang, level) {
     print "<h2>By language</h2>\n<p>Damage is what rounding adds, in " esc(unit()) (predicted ? ", predicted" : "; 95 % intervals from drawing lines") ". " \
-        "Hurt: the interval lies above the limit, " num(history["limit"]) "; spared: below; unclear: the limit is within.</p>"
+        "Hurt: the interval lies above the limit, " damage(history["limit"]) "; spared: below; unclear: the limit is within.</p>"
     print "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table by language\"><table><caption>Damage by language</caption>\n<thead><tr>" th("Language", "text") th("Level", "text") th("Damage") th("Interval") \
         (predicted ? th("Index") : th("Perplexity<br/>before") th("after") th("Worst off<br/>in draws")) "</tr></thead>\n<tbody>"
     for (i = 1; i <= rows["levels"]; i++) {
         lang = cell["levels", i, "lang"]; level = cell["levels", i, "level"]
-        print "<tr>" row_head(lang) td(SIGN[level], "text " level) td(num(cell["levels", i, "estimate"])) td(span(cell["levels", i, "low"], cell["levels", i, "high"])) \
+        print "<tr>" row_head(lang) td(SIGN[level], "text " level) td(damage(cell["levels", i, "estimate"])) td(damage_span(cell["levels", i, "low"], cell["levels", i, "high"])) \
             (predicted ? td(num(cell["levels", i, "index"])) : td(num(cell["levels", i, "ref_perplexity"])) td(num(cell["levels", i, "perplexity"])) \
             td(cell["levels", i, "worst_share"] == "" ? "–" : per_cent(cell["levels", i, "worst_share"]))) "</tr>"
     }
@@ -52,12 +52,12 @@ function put_widths(    i, j, n, q, quants, l, d) {
         d[q, l, "low"] = cell["damage", i, "low"]; d[q, l, "high"] = cell["damage", i, "high"]
     }
     print "<h2>Other widths</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table of widths\"><table><caption>Damage in " esc(unit()) " with one width for the whole model</caption>\n<thead><tr>" th("Language", "text")
-    for (j = 1; j <= n; j++) { q = quants[j]; sub(/^bits=/, "", q); sub(/,.*/, "", q); print th(esc(q) " bits" (quants[j] == history["plan"] ? " (plan)" : "")) }
+    for (j = 1; j <= n; j++) { q = quants[j]; sub(/^bits=/, "", q); sub(/,.*/, "", q); print th(esc(q) " bits" (quants[j] == history["plan"] ? "<br/>(plan)" : "")) }
     print "</tr></thead>\n<tbody>"
     for (i = 1; i <= rows["levels"]; i++) {
         l = cell["levels", i, "lang"]
         printf "<tr>%s", row_head(l)
-        for (j = 1; j <= n; j++) printf "%s", td(num(d[quants[j], l]) " " mark(d[quants[j], l, "low"], d[quants[j], l, "high"]))
+        for (j = 1; j <= n; j++) printf "%s", td(damage(d[quants[j], l]) " " mark(d[quants[j], l, "low"], d[quants[j], l, "high"]))
         print "</tr>"
     }
     print "</tbody></table></div>\n<p class=\"soft\">▲ hurt, ◆ unclear, ● spared, by the same rule; – worse than guessing.</p>"
@@ -73,7 +73,7 @@ function put_heat(    i, j) {
     print "</tr></thead>\n<tbody>"
     for (i = 1; i <= n_parts; i++) {
         printf "<tr><th scope=\"row\">%s</th>", esc(part_name(part_at[i]))
-        for (j = 1; j <= rows["levels"]; j++) printf "%s", td(num(heat[part_at[i], cell["levels", j, "lang"]]))
+        for (j = 1; j <= rows["levels"]; j++) printf "%s", td(fixed(heat[part_at[i], cell["levels", j, "lang"]], places_of(heat_most)))
         print "</tr>"
     }
     print "</tbody></table></div></details>"
@@ -89,43 +89,42 @@ function add_words(    i, v, low, high, column) {
     }
     return low == "" ? "" : " All parts together cost " num(low) " to " num(high) " times the sum of the parts, by language; the recipe takes them to add up (1)."
 }
-function put_recipe(    i, arm, n, list, label, k, best, lo, hi, seen_random) {
+function put_recipe(    i, arm, n, list, label, k, parts) {
     print "<h2>The recipe</h2>"
     print "<p>Least damage to the worst-off language" (predicted ? ", as predicted," : "") " at " (history["budget"] != "" ? esc(history["budget"]) " bits a weight" : "the size of the plan") \
         (history["protect"] != "" ? "; " esc(history["protect"]) " counts " esc(history["times"]) " times over" : "") ":</p>"
     print "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe\"><table><caption>Bits of each part; scales are in the bytes</caption>\n<thead><tr>" th("Bits") th("Parts", "text") th("Bytes") "</tr></thead>\n<tbody>"
     for (k = 16; k >= 2; k--) {
-        list = ""; n = 0
+        parts = ""; n = 0
         for (i = 1; i <= rows["recipe-worst"]; i++)
-            if (cell["recipe-worst", i, "bits"] + 0 == k) { list = list (list == "" ? "" : ", ") part_name(cell["recipe-worst", i, "part"]); n += cell["recipe-worst", i, "bytes"] }
-        if (list != "") print "<tr><th scope=\"row\">" k "</th>" td(esc(list), "text wrap") td(size(n)) "</tr>"
+            if (cell["recipe-worst", i, "bits"] + 0 == k) { parts = parts (parts == "" ? "" : ", ") part_name(cell["recipe-worst", i, "part"]); n += cell["recipe-worst", i, "bytes"] }
+        if (parts != "") print "<tr><th scope=\"row\">" k "</th>" td(esc(parts), "text wrap") td(size(n)) "</tr>"
     }
     print "</tbody></table></div>"
-    print "<pre>modelcat " esc(history["model"]) " | wquant --recipe " esc(history["directory"]) "/recipe-worst.csv -o model.safetensors</pre>"
+    print "<p>It lies beside this page:</p>\n<pre>modelcat " esc(history["model"]) " | wquant --recipe recipe-worst.csv -o model.safetensors</pre>"
     if (!rows["judged"]) return
-    label["plan"] = "The plan, one width for all"; label["worst"] = "The recipe"; label["mean"] = "For the mean instead of the worst off"
-    label["position"] = "Its widths, by llama.cpp’s rule of position"
-    print "<h3>Measured against controls</h3>\n<p>On the even lines, which it was not chosen from, in " esc(unit()) ". Taken off is what the worst-off language’s damage falls by, with a 95 % interval.</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe and its controls\"><table><caption>Recipes on the even lines</caption>\n<thead><tr>" \
-        th("Recipe", "text") th("Bytes") th("Mean") th("Worst") th("Worst off", "text") th("Taken off") th("Interval") "</tr></thead>\n<tbody>"
-    n = split("plan worst mean position", list2, " ")
-    for (i = 1; i <= n; i++) put_arm(list2[i], label[list2[i]], list2[i] == "worst")
+    label["plan"] = "The plan"; label["worst"] = "The recipe"; label["mean"] = "For the mean"; label["position"] = "By position"
+    print "<h3>Measured against controls</h3>\n<p>On the even lines, which it was not chosen from, in " esc(unit()) ". Taken off is what the worst-off language’s damage falls by, with a 95 % interval. Controls: the recipe for the least mean over languages instead; the recipe’s own widths, to the byte, put by llama.cpp’s rule of position (first and last eighth, every third layer between), and put at random.</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe and its controls\"><table><caption>Recipes on the even lines</caption>\n<thead><tr>" \
+        th("Recipe", "text") th("Mean") th("Worst") th("of", "text") th("Taken off") th("Interval") th("Bytes") "</tr></thead>\n<tbody>"
+    n = split("plan worst mean position", list, " ")
+    for (i = 1; i <= n; i++) put_arm(list[i], label[list[i]], list[i] == "worst")
     for (i = 1; i <= rows["judged"]; i++) {
         arm = cell["judged", i, "arm"]
-        if (arm ~ /^random-/) put_arm(arm, "Its widths at random, " substr(arm, 8), 0)
+        if (arm ~ /^random-/) put_arm(arm, "At random, " substr(arm, 8), 0)
     }
     print "</tbody></table></div>"
     put_before_after()
 }
 function put_arm(arm, label, ours) {
     if (judged(arm, "bytes") == "") return
-    print "<tr" (ours ? " class=\"ours\"" : "") "><th scope=\"row\">" label "</th>" td(judged(arm, "bytes")) td(num(judged(arm, "mean"))) td(num(judged(arm, "worst"))) td(esc(name_of(judged(arm, "worst_lang"))), "text") \
-        (arm == "plan" ? td("") td("") : td(num(judged(arm, "less"))) td(span(judged(arm, "less_low"), judged(arm, "less_high")))) "</tr>"
+    print "<tr" (ours ? " class=\"ours\"" : "") "><th scope=\"row\">" label "</th>" td(damage(judged(arm, "mean"))) td(damage(judged(arm, "worst"))) td(esc(name_of(judged(arm, "worst_lang"))), "text") \
+        (arm == "plan" ? td("") td("") : td(damage(judged(arm, "less"))) td(damage_span(judged(arm, "less_low"), judged(arm, "less_high")))) td(judged(arm, "bytes")) "</tr>"
 }
 function put_before_after(    i, l, a, e) {
     for (i = 1; i <= rows["arms"]; i++) a[cell["arms", i, "arm"], cell["arms", i, "lang"]] = cell["arms", i, "estimate"]
     for (i = 1; i <= rows["expected-worst"]; i++) e[cell["expected-worst", i, "lang"]] = cell["expected-worst", i, "damage"]
     print "<details><summary>By language</summary>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Plan and recipe by language\"><table><caption>Damage in " esc(unit()) " on the even lines</caption>\n<thead><tr>" th("Language", "text") th("Plan") th("Recipe") th("Expected<br/>from odd lines") "</tr></thead>\n<tbody>"
-    for (i = 1; i <= rows["levels"]; i++) { l = cell["levels", i, "lang"]; print "<tr>" row_head(l) td(num(a["plan", l])) td(num(a["worst", l])) td(num(e[l])) "</tr>" }
+    for (i = 1; i <= rows["levels"]; i++) { l = cell["levels", i, "lang"]; print "<tr>" row_head(l) td(damage(a["plan", l])) td(damage(a["worst", l])) td(damage(e[l])) "</tr>" }
     print "</tbody></table></div></details>"
 }
 # Sorts v[1..n] in place
@@ -147,7 +146,7 @@ function put_prediction(    i, n, e, m) {
     if (n < 3) { print "<p>Too few languages to say how well the damage could have been predicted.</p>"; return }
     print "<p>Had nothing been run quantised: the relative error of the parts’ outputs ranks the languages by damage with Spearman’s ρ = " num(cell["prediction-rank", 1, "estimate"]) \
         (cell["prediction-rank", 1, "low"] != "" ? " (95 % interval " span(cell["prediction-rank", 1, "low"], cell["prediction-rank", 1, "high"]) ")" : "") \
-        ", n = " n ". Its scale taken from the other languages, a language’s damage is missed by " num(median(e, n)) " in the median and " num(e[n]) " at most; saying the others’ mean for each misses by " num(median(m, n)) " and " num(m[n]) "." \
+        ", n = " n ". Its scale taken from the other languages, a language’s damage is missed by " num(median(e, n)) " in the median and " num(e[n]) " at most; the others’ mean, said of each, misses by " num(median(m, n)) " and " num(m[n]) "." \
         (median(e, n) < median(m, n) ? "" : " So on this model the prediction is no better than no prediction.") "</p>"
 }
 function item(name, value) { print "<dt>" name "</dt><dd>" esc(value) "</dd>" }

@@ -36,14 +36,14 @@ function draw_damage(    i, n, y, low, high, lo, hi, x0, w, step, v, s, lang, ha
     for (i = 1; i <= n; i++) {
         lang = cell["levels", i, "lang"]; y = 24 * i - 8
         s = s sprintf("<g><title>%s: %s, %s %s</title><text x=\"%d\" y=\"%d\" class=\"end\">%s</text>", esc(name_of(lang)), cell["levels", i, "level"], \
-            num(cell["levels", i, "estimate"]), cell["levels", i, "low"] == "" ? "" : "(" span(cell["levels", i, "low"], cell["levels", i, "high"]) ")", x0 - 10, y + 4, esc(short_name(lang)))
+            damage(cell["levels", i, "estimate"]), cell["levels", i, "low"] == "" ? "" : "(" damage_span(cell["levels", i, "low"], cell["levels", i, "high"]) ")", x0 - 10, y + 4, esc(short_name(lang)))
         if (cell["levels", i, "low"] != "") {
             low = x0 + w * (cell["levels", i, "low"] - lo) / (hi - lo); high = x0 + w * (cell["levels", i, "high"] - lo) / (hi - lo)
             s = s sprintf("<path class=\"whisker\" d=\"M%.1f %dH%.1f\"/>", low, y, high) sign(cell["levels", i, "level"], x0 + w * (cell["levels", i, "estimate"] - lo) / (hi - lo), y)
         } else s = s sign(cell["levels", i, "level"], x0 + w, y)
         s = s "</g>\n"
     }
-    return s sprintf("<text x=\"176\" y=\"%d\" class=\"mid small\">%s; dashed: the limit, %s</text>\n</svg>\n", 24 * n + 44, esc(unit()), num(history["limit"]))
+    return s sprintf("<text x=\"176\" y=\"%d\" class=\"mid small\">%s; dashed: the limit, %s</text>\n</svg>\n", 24 * n + 44, esc(unit()), damage(history["limit"]))
 }
 function short_name(lang,    s) {
     s = name_of(lang)
@@ -70,9 +70,10 @@ function read_heat(    i, cost, p, l, v) {
     }
 }
 function part_name(p) { return p ~ /^[0-9]+$/ ? "layer " p : p }
-function draw_heat(    i, j, n, x0, y0, s, lang, v, width) {
-    n = rows["levels"]; x0 = n_parts && part_at[1] ~ /^[0-9]+$/ ? 64 : 120; y0 = 96; width = x0 + 20 * n + 8
-    s = sprintf("<svg role=\"img\" aria-labelledby=\"ht hd\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n", width, y0 + 20 * n_parts + 4, width, y0 + 20 * n_parts + 4) \
+function draw_heat(    i, j, n, x0, y0, s, lang, v, width, height) {
+    n = rows["levels"]; x0 = n_parts && part_at[1] ~ /^[0-9]+$/ ? 64 : 120; y0 = 96; width = x0 + 20 * n + 8; height = y0 + 20 * n_parts + 28
+    if (width < 250) width = 250
+    s = sprintf("<svg role=\"img\" aria-labelledby=\"ht hd\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\">\n", width, height, width, height) \
         "<title id=\"ht\">Cost of each part to each language</title><desc id=\"hd\">Darker costs more. Most: " esc(part_name(heat_part)) " to " esc(name_of(heat_lang)) ", " num(heat_most) ". Numbers are in the table below.</desc>\n"
     for (j = 1; j <= n; j++)
         s = s sprintf("<text class=\"small\" transform=\"translate(%d %d) rotate(-90)\">%s</text>\n", x0 + 20 * j - 6, y0 - 6, esc(short_name(cell["levels", j, "lang"])))
@@ -85,5 +86,7 @@ function draw_heat(    i, j, n, x0, y0, s, lang, v, width) {
         }
         s = s "\n"
     }
-    return s "</svg>\n"
+    for (j = 0; j <= 5; j++) s = s sprintf("<rect x=\"%d\" y=\"%d\" width=\"14\" height=\"14\" fill=\"%s\"/>", x0 + 14 * j, height - 18, shade(j / 5))
+    return s sprintf("<text class=\"end small\" x=\"%d\" y=\"%d\">0</text><text class=\"small\" x=\"%d\" y=\"%d\">%s</text>\n</svg>\n", x0 - 6, height - 7, \
+        x0 + 90, height - 7, num(heat_most))
 }

@@ -63,6 +63,27 @@ function num(x,    a, s) {
     return (x < 0 && s + 0 ? "−" : "") s
 }
 function span(low, high) { return low == "" ? "" : num(low) " to " num(high) }
+# Damage, in one number of decimals for the whole page: what the limit needs, or the largest damage if that is less.
+function damage(x) {
+    if (decimals == "") set_decimals()
+    return fixed(x, decimals)
+}
+function fixed(x, places,    s) {
+    if (x == "") return "–"
+    s = sprintf("%." places "f", x < 0 ? -x : x + 0)
+    return (x < 0 && s + 0 ? "−" : "") s
+}
+# Decimals that show x to 2 % or better, at least two
+function places_of(x,    n) {
+    for (n = 2; n < 9 && x * 10 ^ n < 50 - 1e-9; n++) ;
+    return n
+}
+function damage_span(low, high) { return low == "" ? "" : damage(low) " to " damage(high) }
+function set_decimals(    i, x, most) {
+    for (i = 1; i <= rows["levels"]; i++) { x = cell["levels", i, "estimate"]; if (x != "" && x > most) most = x }
+    if (!(most > 0 && most < history["limit"])) most = history["limit"]
+    decimals = places_of(most)
+}
 function size(bytes) { return bytes >= 1e9 ? sprintf("%.2f GB", bytes / 1e9) : bytes >= 1e6 ? sprintf("%.2f MB", bytes / 1e6) : sprintf("%.1f kB", bytes / 1e3) }
 function per_cent(x) { return sprintf("%.0f %%", 100 * x) }
 function plural(n, one, many) { return n " " (n == 1 ? one : many) }

@@ -36,14 +36,15 @@ function headline_words(    bad, n) {
     if (!bad && !count_level("unclear")) return (history["predict"] != "" ? "No language is predicted to be hurt." : "No language is hurt.")
     if (!bad) return "No language is shown to be hurt; " plural(count_level("unclear"), "is", "are") " unclear."
     if (bad == n) return "Every language is " (history["predict"] != "" ? "predicted to be " : "") "hurt."
-    return bad " of " n " languages " (bad == 1 ? "is " : "are ") (history["predict"] != "" ? "predicted to be " : "") "hurt."
+    return bad " of " n " languages " (bad == 1 ? "is " : "are ") (history["predict"] != "" ? "predicted to be " : "") "hurt" \
+        (count_level("unclear") ? "; " plural(count_level("unclear"), "is", "are") " unclear." : ".")
 }
 function worst_words(    i) {
     if (!rows["levels"] || cell["levels", 1, "level"] == "ranked") return ""
     if (cell["levels", 1, "level"] == "broken") return "Worse than guessing once rounded: " list_level("broken") "."
-    return "Worst off: " name_of(cell["levels", 1, "lang"]) ", " num(cell["levels", 1, "estimate"]) " " unit() " more than unrounded (" \
-        (history["predict"] != "" ? "ratios seen give " : "95 % interval ") span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
-        (cell["levels", 1, "worst_share"] != "" ? "; it is the worst off in " per_cent(cell["levels", 1, "worst_share"]) " of the draws." : ".")
+    return "Worst off: " name_of(cell["levels", 1, "lang"]) ", " damage(cell["levels", 1, "estimate"]) " " unit() " more than unrounded (" \
+        (history["predict"] != "" ? "ratios seen give " : "95 % interval ") damage_span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
+        (cell["levels", 1, "worst_share"] != "" ? "; it is the worst off in " per_cent(cell["levels", 1, "worst_share"]) " of the draws of lines." : ".")
 }
 function recipe_words(    k, less, share, s) {
     if (is_plan()) return "No recipe" (history["budget"] != "" ? " within the budget" : " of the same size") " is expected to do better than one width for all."
@@ -54,8 +55,8 @@ function recipe_words(    k, less, share, s) {
     if (judged("worst", "less_low") > 0) s = s " hurts the worst-off language " per_cent(share) " less than the plan"
     else if (judged("worst", "less_high") < 0) s = s " hurts the worst-off language more than the plan: do not use it"
     else s = s " is not shown to help the worst-off language"
-    s = s " (damage " num(judged("plan", "worst")) " to " num(judged("worst", "worst")) "; less by " num(less) ", 95 % interval " \
-        span(judged("worst", "less_low"), judged("worst", "less_high")) ")."
+    s = s " (damage " damage(judged("plan", "worst")) " to " damage(judged("worst", "worst")) "; less by " damage(less) ", 95 % interval " \
+        damage_span(judged("worst", "less_low"), judged("worst", "less_high")) ")."
     k = random_as_good()
     if (!n_random) return s
     return s (k ? " " k " of " plural(n_random, "random recipe", "random recipes") " of its bytes " (k == 1 ? "does" : "do") " as well: where the widths go matters little here." \
