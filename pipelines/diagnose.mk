@@ -69,7 +69,7 @@ QUANTS := $(foreach b,$(MENU),--quant=bits=$(b),per=$(PER),clip=$(CLIP))
 RUNNING := --tokenizer=$(TOKENIZER) --start='$(START)' $(CONTEXT:%=--context=%) --threads=$(THREADS)
 comma  = $(subst $() ,$(,),$(strip $(1)))
 PARALLEL := $(shell test "$$(wc -l $(FILES) | awk '$$2 != "total" { print $$1 }' | sort -u | wc -l)" = 1 && echo yes)
-RESAMPLE := $(BOOTSTRAP) --stat=ratio-of-sums --x=sum --y=weight --interval=percentile --resamples=$(RESAMPLES) --seed=$(SEED) \
+RESAMPLE := $(RUN) $(BOOTSTRAP) --stat=ratio-of-sums --x=sum --y=weight --interval=percentile --resamples=$(RESAMPLES) --seed=$(SEED) \
 	--threads=$(THREADS) $(if $(PARALLEL),,--separate-draws)
 # Lines of ppl with their damage as a sum and what divides it, so that languages are ratios of sums
 WEIGH := filter '$$tokens > 0 && is_not_empty($${$(DAMAGE)})' \
@@ -116,8 +116,8 @@ ARMS  := worst mean position $(RANDOM_ARMS)
 $(DIR)/lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(QUANTS) --by=line $(RUNNING) $(FILES) > $@
 $(DIR)/arm-%.csv: $(DIR)/recipe-%.csv $(JUDGE) $(call program,MODELCAT WQUANT PPL)
-	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | $(WQUANT) --compress=0 --recipe=$< --quiet | \
-	  $(PPL) --model=- --against=$(MODEL) --by=line $(RUNNING) $(JUDGE) > $@
+	$(MODELCAT) --compress=0 $(MODEL) | $(WQUANT) --compress=0 --recipe=$< --quiet | \
+	  $(RUN) $(PPL) --model=- --against=$(MODEL) --by=line $(RUNNING) $(JUDGE) > $@
 
 # Lines of all widths; of even lines, by arm
 $(DIR)/nats.csv: $(DIR)/lines.csv

@@ -86,8 +86,8 @@ $(DIR)/calib-sens.csv: $(CONFIG) $(DIR)/disjoint.txt $(call program,SENS)
 # ---- 3. recipes: a score for each layer, and what is made of it
 
 $(DIR)/score-kurtosis.csv: $(CONFIG) $(call program,MODELCAT KURT)
-	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | \
-	  $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
+	$(MODELCAT) --compress=0 $(MODEL) | \
+	  $(RUN) $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
 	  mlr --csv rename kurtosis,score then cut -o -f layer,score > $@
 $(DIR)/score-sens.csv: $(DIR)/calib-sens.csv
 	mlr --csv filter '$$part != "all" && $$bits == $(BITS)' then put '$$score = $$tokens * ($$nll - $$ref_nll) / log(2) / $$bytes' \
@@ -224,6 +224,6 @@ PLANTED ?= --draw=3 --pair=vo,norm-mlp --channels=4 --factor=64
 planted: $(CONFIG)
 	mkdir -p $(DIR)/planted
 	cp $(CONFIG) $(wildcard $(MODEL)/languages.csv) $(wildcard $(MODEL)/tokenizer*.json) $(DIR)/planted
-	$(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $(DIR)/planted/model.safetensors $(MODEL)
+	$(RUN) $(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $(DIR)/planted/model.safetensors $(MODEL)
 	@$(MAKE) --no-print-directory -f pipelines/interventions.mk MODEL=$(DIR)/planted DIR=$(DIR)/planted/study \
 	  TOKENIZER=$(TOKENIZER) STEMS="$(STEMS)" FIGURES=$(FIGURES)-planted findings

@@ -138,7 +138,7 @@ seed    = $(lastword $(subst -seed, ,$*))
 LABEL   = put -S '$$variant = "$(variant)"; $$seed = "$(seed)"' then reorder -f variant,seed
 
 $(SMALL)/%/tails.csv: $(SMALL)/%/model/config.json $(call program,MODELCAT KURT)
-	$(MODELCAT) --compress=0 $(<D) | $(KURT) --by=layer,role,name --crest=128 | \
+	$(MODELCAT) --compress=0 $(<D) | $(RUN) $(KURT) --by=layer,role,name --crest=128 | \
 	  mlr --csv filter 'is_not_empty($$layer) && $$shape =~ "x"' \
 	  then cut -o -f layer,role,n,sd,skewness,kurtosis,max_abs,crest_mean then $(LABEL) > $@
 

@@ -65,7 +65,7 @@ $(DIR)/planted-found.csv: $(HOW)/ranks.mlr $(DIR)/truth.csv $(DIR)/scores.csv
 	mlr --csv unsparsify then put -q -f $^ > $@
 
 $(DIR)/found.csv: $(DIR)/planted-found.csv $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --permute --stat=mann-whitney --x=score --by=finder --group=planted --groups=1,0 --alternative=greater \
+	$(RUN) $(BOOTSTRAP) --permute --stat=mann-whitney --x=score --by=finder --group=planted --groups=1,0 --alternative=greater \
 	  --exact=always $< > $@
 
 # ---- 4. repaired? the model as it was and planted: as it is, evened out, rotated

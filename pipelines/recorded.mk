@@ -89,22 +89,22 @@ $(DIR)/within-script-%.csv: $(DIR)/langs.csv $(BOOT_BIN)
 	done | mlr --icsvlite --ocsv --allow-ragged-csv-input filter '$$stat != "stat"' > $@
 
 # Draws of both nulls for the figure (14! values are too many to keep).
-NULL := $(BOOTSTRAP) --permute --exact never --stat pearson --x outlier_frac --y degradation --resamples 200000 --seed $(SEED)
+NULL := $(RUN) $(BOOTSTRAP) --permute --exact never --stat pearson --x outlier_frac --y degradation --resamples 200000 --seed $(SEED)
 $(DIR)/draws-free.csv: $(DIR)/langs.csv $(BOOT_BIN)
 	$(NULL) --samples $@ $< > /dev/null
 $(DIR)/draws-within.csv: $(DIR)/langs.csv $(BOOT_BIN)
 	$(NULL) --strata latin --samples $@ $< > /dev/null
 
 $(DIR)/leave-one-out.csv: $(DIR)/langs.csv $(BOOT_BIN)
-	$(BOOTSTRAP) --leave-one-out --id lang --stat pearson --x outlier_frac --y degradation $< > $@
+	$(RUN) $(BOOTSTRAP) --leave-one-out --id lang --stat pearson --x outlier_frac --y degradation $< > $@
 
 # Latin script against the others.
 $(DIR)/groups.csv: $(DIR)/langs.csv $(BOOT_BIN)
-	$(BOOTSTRAP) --stat diff-mean,ratio-mean --group latin --groups 0,1 --x degradation --interval bca \
+	$(RUN) $(BOOTSTRAP) --stat diff-mean,ratio-mean --group latin --groups 0,1 --x degradation --interval bca \
 	  --resamples $(RESAMPLES) --seed $(SEED) --threads $(THREADS) $< > $@
 
 $(DIR)/mann-whitney-%.csv: $(DIR)/langs.csv $(BOOT_BIN)
-	$(BOOTSTRAP) --permute --exact always --stat mann-whitney --group latin --groups 0,1 --x $* $< > $@
+	$(RUN) $(BOOTSTRAP) --permute --exact always --stat mann-whitney --group latin --groups 0,1 --x $* $< > $@
 
 # Where the ends of a 95 % interval from 10 000 resamples, as published, fall in 95 of 100 runs: quantiles of our draws at
 # 2.5 % and 97.5 %, give or take 1.96 sqrt(0.025 0.975 / 10000) = 0.306 %.
@@ -131,7 +131,7 @@ $(DIR)/headline.csv: $(DIR)/langs.csv
 
 # The line and its band: slope and intercept of the same resamples, and at each x the quantiles of what they say.
 $(DIR)/lines.csv: $(DIR)/langs.csv $(BOOT_BIN)
-	$(BOOTSTRAP) --stat slope,intercept --x outlier_frac --y degradation --resamples 4000 --seed $(SEED) --samples $@ $< > /dev/null
+	$(RUN) $(BOOTSTRAP) --stat slope,intercept --x outlier_frac --y degradation --resamples 4000 --seed $(SEED) --samples $@ $< > /dev/null
 
 $(DIR)/band.csv: $(DIR)/lines.csv $(HERE)/band.mlr
 	mlr --icsv --ocsv reshape -s stat,value then put -q -f $(HERE)/band.mlr then stats1 -i -a p2.5,p50,p97.5 -f y -g x $< > $@

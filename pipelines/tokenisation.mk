@@ -114,7 +114,7 @@ $(DIR)/premium-by-family.csv: $(DIR)/premium.csv
 
 # How much more languages in other scripts pay than those in Latin script: means of the two groups, and their medians
 $(DIR)/latin.csv: $(DIR)/premium.csv $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --stat=ratio-mean,diff-median --x=premium --group=latin --groups=other,Latin --by=tokenizer --interval=bca \
+	$(RUN) $(BOOTSTRAP) --stat=ratio-mean,diff-median --x=premium --group=latin --groups=other,Latin --by=tokenizer --interval=bca \
 	  --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $< > $@
 
 # ---- 4. the two tokenizers, BLOOM's own, and the published damage (where the text has some of its 14 languages)

@@ -28,13 +28,13 @@ $(DIR)/kinds.csv: $(DIR)/halves.csv $(FILES) $(call program,TOKSTAT) $(VOLUME)
 	mlr --csv stats1 -a sum -f early_less_late,early,late,bytes -g lang \
 	  then put '$$early_less_late = $$early_less_late_sum / $$bytes_sum; $$early = $$early_sum / $$bytes_sum; $$late = $$late_sum / $$bytes_sum' \
 	  then cut -o -f lang,early,late,early_less_late \
-	  then join -j lang -f <($(TOKSTAT) --tokenizer=$(TOKENIZER) $(SHOWN) | mlr --csv put '$$latin = $$script == "Latn" ? 1 : 0' \
+	  then join -j lang -f <($(RUN) $(TOKSTAT) --tokenizer=$(TOKENIZER) $(SHOWN) | mlr --csv put '$$latin = $$script == "Latn" ? 1 : 0' \
 	    then cut -o -f lang,script,latin) \
 	  $(if $(VOLUME),then join --ur -j lang -f <(mlr --csv filter '$$bytes > 0' then put '$$log10_bytes = log10($$bytes)' \
 	    then cut -o -f lang$(,)log10_bytes $(VOLUME)) then unsparsify) $< > $@
 $(DIR)/kinds-script.csv: $(DIR)/kinds.csv $(call program,BOOTSTRAP)
 	if [ "$$(mlr --icsv --onidx count-distinct -f latin then filter '$$count > 1' $< | wc -l)" = 2 ]; then \
-	  $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 --x=early_less_late --interval=percentile --resamples=$(RESAMPLES) \
+	  $(RUN) $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 --x=early_less_late --interval=percentile --resamples=$(RESAMPLES) \
 	  --seed=$(SEED) $<; else echo stat,estimate,low,high; fi > $@
 $(DIR)/kinds-volume.csv: $(DIR)/kinds.csv $(call program,CORR)
 	$(if $(VOLUME),$(CORR) --x=log10_bytes --y=early_less_late --method=spearman $< | mlr --csv rename method$(,)stat,echo stat$(,)estimate) > $@

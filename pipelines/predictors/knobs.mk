@@ -47,4 +47,4 @@ PARALLEL := $(shell test "$$(wc -l $(FILES) | awk '$$2 != "total" { print $$1 }'
 # Lines of ppl with their damage as a sum and what divides it, so that languages are ratios of sums
 WEIGH := filter '$$tokens > 0 && is_not_empty($${$(DAMAGE)})' \
 	  then put '$$weight = "$(DAMAGE)" == "delta_bits_per_byte" ? $$bytes : $$tokens; $$sum = $${$(DAMAGE)} * $$weight'
-RESAMPLE := $(BOOTSTRAP) --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $(if $(PARALLEL),,--separate-draws)
+RESAMPLE := $(RUN) $(BOOTSTRAP) --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $(if $(PARALLEL),,--separate-draws)

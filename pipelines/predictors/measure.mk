@@ -6,12 +6,12 @@ include pipelines/predictors/knobs.mk
 # ---- 1. tails: of each layer and role, and of the MLP matrices of a layer together
 
 $(DIR)/tails.csv: $(CONFIG) $(call program,MODELCAT KURT)
-	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | $(KURT) --by=layer,role,name --crest=128 --threads=$(THREADS) | \
+	$(MODELCAT) --compress=0 $(MODEL) | $(RUN) $(KURT) --by=layer,role,name --crest=128 --threads=$(THREADS) | \
 	  mlr --csv filter 'is_not_empty($$layer) && $$shape =~ "x"' then cut -x -f frame,lang,channel,dtype > $@
 
 $(DIR)/layers.csv: $(CONFIG) $(call program,MODELCAT KURT)
-	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | \
-	  $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
+	$(MODELCAT) --compress=0 $(MODEL) | \
+	  $(RUN) $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
 	  mlr --csv cut -o -f layer,n,mean,sd,skewness,kurtosis,kurtosis_se,max_abs \
 	  then put '$$outlier = $$kurtosis > $(OUTLIER) ? 1 : 0' > $@
 

@@ -22,7 +22,7 @@
 # With 14 languages |r| must be 0.68 to be found with 80 % power.
 
 $(DIR)/rounding.csv: $(CONFIG) $(call program,MODELCAT WQUANT)
-	$(RUN) $(MODELCAT) --compress=0 $(MODEL) | $(WQUANT) --bits=$(BITS) --per=$(PER) --clip=$(CLIP) --threads=$(THREADS) \
+	$(MODELCAT) --compress=0 $(MODEL) | $(RUN) $(WQUANT) --bits=$(BITS) --per=$(PER) --clip=$(CLIP) --threads=$(THREADS) \
 	  --report=$@ --compress=0 -o /dev/null
 
 # Predicted beside measured, of each matrix, relative to its mean square: mse 10^(sqnr/10)

@@ -32,7 +32,7 @@ $(DIR)/noise.csv: $(DIR)/noise-pairs.csv $(HOW)/noise-languages.mlr $(call progr
 	  then join -j lang -f <(mlr --csv put -q -f $(HOW)/noise-languages.mlr $<) then sort -nr d_rounding_estimate > $@
 
 $(DIR)/noise-ratio.csv: $(DIR)/noise-pairs.csv $(call program,BOOTSTRAP)
-	$(call if_rows,x$(,)y$(,)estimate$(,)low$(,)high) $(BOOTSTRAP) --stat=ratio-of-sums --x=d_rounding,d_noise --y=weight,d_noise,$(call comma,$(SEEDS:%=d_noise%)) --interval=percentile \
+	$(call if_rows,x$(,)y$(,)estimate$(,)low$(,)high) $(RUN) $(BOOTSTRAP) --stat=ratio-of-sums --x=d_rounding,d_noise --y=weight,d_noise,$(call comma,$(SEEDS:%=d_noise%)) --interval=percentile \
 	  $(if $(PARALLEL),--cluster=line) --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) < $< > $@
 
 $(DIR)/noise-alike.csv: $(DIR)/noise.csv $(call program,CORR)

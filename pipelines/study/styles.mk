@@ -28,7 +28,7 @@ $(VERSUS)/pairs.csv: $(DIR)/nats.csv $(DIR2)/nats.csv
 	  then put '$$more_bits = $$bits - $$bits2; $$more_nats = $$nats - $$nats2' $< > $@
 
 $(VERSUS)/languages.csv: $(VERSUS)/pairs.csv $(HOW)/holm.mlr $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --permute --stat=sum --x=more_nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) $< | \
+	$(RUN) $(BOOTSTRAP) --permute --stat=sum --x=more_nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) $< | \
 	  mlr --csv put -q -f $(HOW)/holm.mlr then cut -o -f lang,p,p_holm | mlr --csv join -j lang -f /dev/stdin \
 	  then reshape -i estimate,low,high -o key,value then put '$$key = $$x . "_" . $$key' then cut -x -f x \
 	  then reshape -s key,value then sort -nr more_bits_estimate \
@@ -37,7 +37,7 @@ $(VERSUS)/languages.csv: $(VERSUS)/pairs.csv $(HOW)/holm.mlr $(call program,BOOT
 
 $(VERSUS)/overall.csv: $(VERSUS)/pairs.csv $(call program,BOOTSTRAP)
 	for y in bytes tokens; do \
-	  $(BOOTSTRAP) --stat=ratio-of-sums --x=$$([ $$y = bytes ] && echo bits,bits2,more_bits || echo nats,nats2,more_nats) --y=$$y \
+	  $(RUN) $(BOOTSTRAP) --stat=ratio-of-sums --x=$$([ $$y = bytes ] && echo bits,bits2,more_bits || echo nats,nats2,more_nats) --y=$$y \
 	    --interval=percentile $(if $(PARALLEL),--cluster=line) --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) $<; \
 	done | mlr --icsvlite --ocsv --allow-ragged-csv-input filter '$$stat != "stat"' > $@
 
@@ -49,7 +49,7 @@ $(VERSUS)/predictors.csv: $(DIR)/explain.csv $(DIR2)/explain.csv
 
 # Correlations of either model and their difference, in the same draws of languages
 $(VERSUS)/correlations.csv: $(VERSUS)/predictors.csv $(HOW)/differences.mlr $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --stat=pearson --x=$(call comma,$(foreach p,$(PREDICTORS),$(p) $(p)2)) --y=$(DAMAGE),$(DAMAGE)2 --interval=percentile \
+	$(RUN) $(BOOTSTRAP) --stat=pearson --x=$(call comma,$(foreach p,$(PREDICTORS),$(p) $(p)2)) --y=$(DAMAGE),$(DAMAGE)2 --interval=percentile \
 	  --resamples=$(RESAMPLES) --seed=$(SEED) --threads=$(THREADS) --samples=$(VERSUS)/draws.csv $< > $(VERSUS)/all.csv
 	mlr --csv filter '($$x =~ "2$$") == ($$y =~ "2$$")' then put -q -f $(HOW)/words.mlr -f $(HOW)/differences.mlr $(VERSUS)/all.csv $(VERSUS)/draws.csv > $@
 	rm $(VERSUS)/draws.csv

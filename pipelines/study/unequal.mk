@@ -30,7 +30,7 @@ $(eval $(call by_denominator,token,nats,tokens))
 $(eval $(call by_denominator,own-loss,nats,ref_nats))
 
 $(DIR)/no-damage.csv: $(DIR)/nats.csv $(HOW)/holm.mlr $(call program,BOOTSTRAP)
-	$(call if_rows,lang$(,)n$(,)p) $(BOOTSTRAP) --permute --stat=sum --x=nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) < $< | \
+	$(call if_rows,lang$(,)n$(,)p) $(RUN) $(BOOTSTRAP) --permute --stat=sum --x=nats --by=lang --seed=$(SEED) --resamples=$(RESAMPLES) < $< | \
 	  mlr --csv put -q -f $(HOW)/holm.mlr then cut -o -f lang,n,p,p_holm,p_method > $@
 
 UNEQUAL := $(call comma,$(foreach d,byte token own-loss,by_$(d) by_$(d)_low by_$(d)_high) n p p_holm)
@@ -52,7 +52,7 @@ $(DIR)/denominators.csv: $(DIR)/unequal.csv $(call program,CORR)
 # Non-Latin less Latin script, drawing languages
 $(DIR)/script-gap.csv: $(DIR)/unequal.csv $(call program,BOOTSTRAP)
 	if [ "$$(mlr --icsv --onidx filter 'is_not_empty($$by_byte)' then count-distinct -f latin then filter '$$count > 1' $< | wc -l)" = 2 ]; \
-	then mlr --csv filter 'is_not_empty($$by_byte)' $< | $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 \
+	then mlr --csv filter 'is_not_empty($$by_byte)' $< | $(RUN) $(BOOTSTRAP) --stat=diff-mean --group=latin --groups=0,1 \
 	  --x=by_byte,by_token,by_own-loss --interval=percentile --resamples=$(RESAMPLES) --seed=$(SEED); else echo stat,x,y,n,estimate,low,high; fi > $@
 
 $(DIR)/unequal.txt: $(HOW)/words.mlr $(HOW)/unequal.mlr $(DIR)/unequal.csv $(DIR)/max-median-byte.csv $(DIR)/max-median-token.csv \
