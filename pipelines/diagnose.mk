@@ -85,7 +85,7 @@ page: $(DIR)/page.html
 $(DIR)/choose/%.txt: $(TEXT)/%.txt
 	awk 'NR % 2' $< > $@
 $(DIR)/judge/%.txt: $(TEXT)/%.txt
-	awk 'NR % 2 == 0' $< > $@
+	awk 'NR % 2 == 0 { print; n++ } END { if (!n) { print FILENAME ": needs at least two lines" > "/dev/stderr"; exit 1 } }' $< > $@
 CHOOSE := $(STEMS:%=$(DIR)/choose/%.txt)
 JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
 

@@ -82,6 +82,9 @@ well_formed() {
     said 0.1 0.05 0.15 0.35 | grep -q 'hurts the worst-off language 25 % less than the plan.*None of 1 random recipe of its bytes does as well'
     said 0.1 -0.05 0.15 0.35 | grep -q 'is not shown to help the worst-off language'
     said -0.1 -0.15 -0.05 0.35 | grep -q 'hurts the worst-off language more than the plan: do not use it'
+    sed -i 's/^plan,100,3/plan,100,2/' t/judged.csv
+    page_of t >p.html
+    grep -q 'the plan leaves 1 of 3 languages worse than guessing, the recipe 0; their damage cannot be compared' p.html
     said 0.1 0.05 0.15 0.3 | grep -q '1 of 1 random recipe of its bytes does as well: where the widths go matters little'
 }
 
@@ -173,6 +176,9 @@ well_formed() {
     [[ $output == *"MENU has to have the 4 of BITS"* ]]
     run -2 diagnose n STEMS='a&b'
     [[ $output == *"letters, digits"* ]]
+    mkdir one && echo 'One line.' >one/eng.txt
+    run -2 diagnose n TEXT="$PWD/one"
+    [[ $output == *"eng.txt: needs at least two lines"* ]]
     run -2 diagnose n BUDGET=1
     [[ $output == *"cannot be met"* ]]
 }

@@ -50,6 +50,9 @@ function recipe_words(    k, less, share, s) {
     if (is_plan()) return "No recipe" (history["budget"] != "" ? " within the budget" : " of the same size") " is expected to do better than one width for all."
     if (history["predict"] != "") return "A recipe of the same size is proposed from predictions; it has not been measured."
     if (judged("worst", "worst") == "") return "The recipe leaves the model worse than guessing."
+    if (judged("worst", "langs") != judged("plan", "langs"))
+        return "On lines that the recipe was not chosen from, the plan leaves " (rows["levels"] - judged("plan", "langs")) " of " rows["levels"] \
+            " languages worse than guessing, the recipe " (rows["levels"] - judged("worst", "langs")) "; their damage cannot be compared."
     less = judged("worst", "less"); share = less / judged("plan", "worst")
     s = "On lines that it was not chosen from, the recipe of " size(judged("worst", "bytes")) " (the plan takes " size(judged("plan", "bytes")) ")"
     if (judged("worst", "less_low") > 0) s = s " hurts the worst-off language " per_cent(share) " less than the plan"

@@ -2,6 +2,6 @@
 BEGIN {
     read_all()
     print "Verdict: " headline_words()
-    print "Verdict: " worst_words()
+    if (worst_words() != "") print "Verdict: " worst_words()
     print "Verdict: " recipe_words()
 }
