@@ -56,11 +56,10 @@ $(if $(filter $(BITS),$(MENU)),,$(error MENU has to have the $(BITS) of BITS))
 # A long list of what was swapped would not do as a file's name
 fit = $(shell s='$(1)'; [ $${#s} -le 80 ] && echo "$$s" || echo "_$$(printf '%s' "$$s" | sha256sum | cut -c 1-12)")
 words_of = $(subst $() ,-,$(strip $(1)))
-DIR   := $(OUT)/diagnose/$(call slug,$(MODEL))_$(call slug,$(PLAN))_menu-$(call words_of,$(MENU))_$(PART)$(BUDGET:%=_budget-%)$(if \
+DIR   := $(OUT)/diagnose/$(call fit,$(call slug,$(MODEL)))_$(call slug,$(PLAN))_menu-$(call words_of,$(MENU))_$(PART)$(BUDGET:%=_budget-%)$(if \
 	$(PROTECT),_protect-$(call words_of,$(PROTECT))-$(TIMES))_$(DAMAGE)_limit-$(LIMIT)_draws-$(DRAWS)_$(RESAMPLES)-seed-$(SEED)$(if \
-	$(CONTEXT),_context-$(CONTEXT))$(if $(filter-out auto,$(START)),_start-$(call slug,$(START)))$(if $(PREDICT),_predict)$(if \
-	$(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call fit,$(call swapped,STEMS TEXT TOKENIZER CLIP \
-	SENS BITALLOC PPL WQUANT MODELCAT BOOTSTRAP CORR))
+	$(CONTEXT),_context-$(CONTEXT))$(if $(filter-out auto,$(START)),_start-$(call slug,$(START)))$(if $(PREDICT),_predict)$(call \
+	fit,$(if $(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call swapped,STEMS TEXT TOKENIZER CLIP SENS BITALLOC PPL WQUANT MODELCAT BOOTSTRAP CORR))
 $(shell mkdir -p $(DIR)/choose $(DIR)/judge)
 HOW   := pipelines/diagnose
 FILES := $(STEMS:%=$(TEXT)/%.txt)
@@ -159,6 +158,10 @@ $(DIR)/levels.csv: $(HOW)/levels.mlr $(if $(PREDICT),$(DIR)/index.csv $(CALIBRAT
 	mlr --csv put -q -s plan=$(PLAN) -s limit=$(LIMIT) -f $(HOW)/levels.mlr \
 	  then sort -nr order -f lang then cut -x -f order $(filter-out $<,$^) > $@
 
+COMMAND = make diagnose MODEL=$(MODEL) TEXT=$(TEXT) STEMS="$(strip $(STEMS))" BITS=$(BITS) PER=$(PER) CLIP=$(CLIP) \
+  MENU="$(strip $(MENU))" PART=$(PART)$(BUDGET:%= BUDGET=%)$(if $(PROTECT), PROTECT="$(strip $(PROTECT))" TIMES=$(TIMES)) DAMAGE=$(DAMAGE) \
+  LIMIT=$(LIMIT) DRAWS=$(DRAWS) RESAMPLES=$(RESAMPLES) SEED=$(SEED)$(CONTEXT:%= CONTEXT=%)$(PREDICT:%= PREDICT=%)$(CALIBRATION:%= CALIBRATION=%)
+
 # What it was made from: name, value
 $(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(CONFIG)
 	{ echo name,value; \
@@ -172,9 +175,7 @@ $(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(CONFIG)
 	  put text_sha256 "$$(cat $(FILES) | sha256sum | cut -c 1-64)"; \
 	  put config_sha256 "$$(sha256sum < $(CONFIG) | cut -c 1-64)"; \
 	  put weights_sha256 "$$(cat $(sort $(wildcard $(MODEL)/*.safetensors $(MODEL)/*.bin)) /dev/null | sha256sum | cut -c 1-64)"; \
-	  put command 'make diagnose MODEL=$(MODEL) TEXT=$(TEXT) BITS=$(BITS) PER=$(PER) CLIP=$(CLIP) MENU="$(strip \
-	    $(MENU))"$(BUDGET:%= BUDGET=%)$(if $(PROTECT), PROTECT="$(PROTECT)" TIMES=$(TIMES)) PART=$(PART) DAMAGE=$(DAMAGE) LIMIT=$(LIMIT) DRAWS=$(DRAWS) \
-	RESAMPLES=$(RESAMPLES) SEED=$(SEED)$(PREDICT:%= PREDICT=%)$(CALIBRATION:%= CALIBRATION=%)'; } > $@
+	  put command '$(COMMAND)'; } > $@
 
 LANGUAGES := pipelines/corpus/languages.csv
 TABLES := history levels sens index recipe-worst $(if $(PREDICT),,expected-worst damage judged arms prediction prediction-rank)

@@ -161,6 +161,12 @@ well_formed() {
     y=$(mlr --icsv --onidx stats1 -a sum -f index "$F/out/prediction.csv")
     close "$a" "$(awk "BEGIN { printf \"%.17g\", $b * $x / $y }")" 1e-12
     well_formed <q/page.html
+    # it states that run's errors, as that run's page does
+    grep -o 'Its scale taken from the other languages.*(n = 3)' q/page.html >got
+    grep -o 'Its scale taken from the other languages.*(n = 3)' "$PAGE" | cmp - got
+    most=$(value "$F/out/prediction.csv" true error | tr -d - | sort -g | tail -1)
+    grep -q " $(printf %.3f "$most") at most" got
+    grep -q '^<pre>make diagnose MODEL=.* MENU=&quot;3 4 5&quot; .* SEED=1 PREDICT=1 CALIBRATION=.*prediction.csv</pre>$' q/page.html
     grep -q 'is predicted to be hurt\|are predicted to be hurt\|predicted to be hurt' q/page.html
 }
 

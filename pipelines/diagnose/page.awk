@@ -29,6 +29,7 @@ function put_verdict(    i, n, list, level) {
     print "<p>" esc(recipe_words()) "</p>\n</section>"
 }
 function put_languages(    i, lang, level) {
+    if (cell["levels", 1, "level"] == "ranked") { put_ranks(); return }
     print "<h2>By language</h2>\n<p>Damage is what rounding adds, in " esc(unit()) (predicted ? ", predicted" : "; 95 % intervals from drawing lines") ". " \
         "Hurt: the interval lies above the limit, " damage(history["limit"]) "; spared: below; unclear: the limit is within.</p>"
     print "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table by language\"><table><caption>Damage by language</caption>\n<thead><tr>" th("Language", "text") th("Level", "text") th("Damage") th("Interval") \
@@ -36,11 +37,17 @@ function put_languages(    i, lang, level) {
     for (i = 1; i <= rows["levels"]; i++) {
         lang = cell["levels", i, "lang"]; level = cell["levels", i, "level"]
         print "<tr>" row_head(lang) td(SIGN[level], "text " level) td(damage(cell["levels", i, "estimate"])) td(damage_span(cell["levels", i, "low"], cell["levels", i, "high"])) \
-            (predicted ? td(num(cell["levels", i, "index"])) : td(num(cell["levels", i, "ref_perplexity"])) td(num(cell["levels", i, "perplexity"])) \
+            (predicted ? td(fixed(cell["levels", i, "index"], places_of(cell["levels", 1, "index"]))) : td(num(cell["levels", i, "ref_perplexity"])) td(num(cell["levels", i, "perplexity"])) \
             td(cell["levels", i, "worst_share"] == "" ? "–" : per_cent(cell["levels", i, "worst_share"]))) "</tr>"
     }
     print "</tbody></table></div>"
     printf "<div class=\"wide\">%s</div>\n", draw_damage()
+}
+function put_ranks(    i) {
+    print "<h2>By language</h2>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table by language\"><table><caption>In the order of the index that the prediction goes by</caption>\n<thead><tr>" th("Language", "text") th("Index") "</tr></thead>\n<tbody>"
+    for (i = 1; i <= rows["levels"]; i++)
+        print "<tr>" row_head(cell["levels", i, "lang"]) td(fixed(cell["levels", i, "index"], places_of(cell["levels", 1, "index"]))) "</tr>"
+    print "</tbody></table></div>"
 }
 # Damage under every width of the menu
 function put_widths(    i, j, n, q, quants, l, d) {
@@ -133,21 +140,24 @@ function sort_numbers(v, n,    i, j, t) {
 }
 function median(v, n) { sort_numbers(v, n); return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2 }
 function absolute(x) { return x < 0 ? -x : x + 0 }
-function put_prediction(    i, n, e, m) {
-    print "<h2>Prediction</h2>"
-    if (predicted) {
-        print "<p>The index is the error that rounding makes in each part’s output, relative to that output, on the language’s own text: the mean over parts" (history["damage"] == "delta_bits_per_byte" ? ", for each byte" : "") ". " \
-            (history["calibration"] != "" ? "Its scale comes from " esc(history["calibration"]) ", where damage was measured: damage is the index times the ratio of sums there; the interval is between the least and the largest ratio of a language there. If that was another model or another width, how well the scale carries over is not known." \
-            : "No model was measured to give it a scale, so it ranks languages and says nothing about how much, or whether, they are hurt; how well it ranks on this model is not known either.") "</p>"
-        return
-    }
+# How far the languages of prediction.csv are missed, each by the scale of the others
+function missed_words(    i, n, e, m, better) {
     for (i = 1; i <= rows["prediction"]; i++)
         if (cell["prediction", i, "error"] != "") { n++; e[n] = absolute(cell["prediction", i, "error"]); m[n] = absolute(cell["prediction", i, "mean_error"]) }
-    if (n < 3) { print "<p>Too few languages to say how well the damage could have been predicted.</p>"; return }
-    print "<p>Had nothing been run quantised: the relative error of the parts’ outputs ranks the languages by damage with Spearman’s ρ = " num(cell["prediction-rank", 1, "estimate"]) \
-        (cell["prediction-rank", 1, "low"] != "" ? " (95 % interval " span(cell["prediction-rank", 1, "low"], cell["prediction-rank", 1, "high"]) ")" : "") \
-        ", n = " n ". Its scale taken from the other languages, a language’s damage is missed by " num(median(e, n)) " in the median and " num(e[n]) " at most; the others’ mean, said of each, misses by " num(median(m, n)) " and " num(m[n]) "." \
-        (median(e, n) < median(m, n) ? "" : " So on this model the prediction is no better than no prediction.") "</p>"
+    if (n < 3) return "Too few languages were measured to say how well damage can be predicted."
+    better = median(e, n) < median(m, n)
+    return "Its scale taken from the other languages, a language’s damage is missed by " num(median(e, n)) " in the median and " num(e[n]) " at most (n = " n "); the others’ mean, said of each, misses by " num(median(m, n)) " and " num(m[n]) "." \
+        (better ? "" : " So there the prediction is no better than no prediction.")
+}
+function put_prediction() {
+    print "<h2>Prediction</h2>"
+    if (!predicted)
+        print "<p>Had nothing been run quantised: the relative error of the parts’ outputs ranks the languages by damage with Spearman’s ρ = " num(cell["prediction-rank", 1, "estimate"]) \
+            (cell["prediction-rank", 1, "low"] != "" ? " (95 % interval " span(cell["prediction-rank", 1, "low"], cell["prediction-rank", 1, "high"]) ")" : "") ". " missed_words() "</p>"
+    else
+        print "<p>The index is the error that rounding makes in each part’s output, relative to that output, on the language’s own text: the mean over parts" (history["damage"] == "delta_bits_per_byte" ? ", for each byte" : "") ". " \
+            (history["calibration"] != "" ? "Its scale comes from " esc(history["calibration"]) ", where damage was measured: damage is the index times the ratio of sums there, the interval between the least and the largest ratio of a language there. " missed_words() " If that was another model or another width, how well the scale carries over is not known." \
+            : "No model was measured to give it a scale, so it ranks languages and says nothing about how much, or whether, they are hurt; how well it ranks on this model is not known either.") "</p>"
 }
 function item(name, value) { print "<dt>" name "</dt><dd>" esc(value) "</dd>" }
 function put_how() {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Reads dir/NAME.csv: cell[NAME, row, column], rows[NAME]. A table that is not there has no rows.
-function read_table(name,    path, line, n, i, head, f) {
-    path = dir "/" name ".csv"
+function read_table(name, path,    line, n, i, head, f) {
+    if (path == "") path = dir "/" name ".csv"
     rows[name] = 0
     if ((getline line < path) <= 0) return
     split_csv(line, head)
@@ -44,6 +44,7 @@ function read_all(    i, n, list) {
     n = split("history levels sens index recipe-worst expected-worst damage judged arms prediction prediction-rank", list, " ")
     for (i = 1; i <= n; i++) read_table(list[i])
     for (i = 1; i <= rows["history"]; i++) history[cell["history", i, "name"]] = cell["history", i, "value"]
+    if (history["calibration"] != "") read_table("prediction", history["calibration"])
     read_names(names)
 }
 
