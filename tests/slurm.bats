@@ -10,6 +10,10 @@ setup_file() {
 teardown_file() {
     local pid pids=()
     [[ ! -f $BATS_FILE_TMPDIR/cluster/pids ]] || mapfile -t pids <"$BATS_FILE_TMPDIR/cluster/pids"
+    ((${#pids[@]})) || return 0
+    export SLURM_CONF=$BATS_FILE_TMPDIR/cluster/slurm.conf
+    scancel --user="$(id -un)" || true
+    for _ in {1..50}; do [[ -z $(squeue -h 2>/dev/null) ]] && break; sleep 0.2; done # a job's step outlives the daemons
     kill "${pids[@]}" 2>/dev/null || return 0
     for pid in "${pids[@]}"; do # they still write while they end
         for _ in {1..100}; do kill -0 "$pid" 2>/dev/null || break; sleep 0.1; done
@@ -114,7 +118,7 @@ until_done() {
     mkdir text slow
     head -n 4 "$ROOT/pipelines/data/udhr/eval/eng.txt" >text/eng.txt
     cp "$ROOT/pipelines/data/udhr/eval/tha.txt" text/
-    options=(-m "$DATA/golden/bloom-a" -t "$DATA/golden/tokenizer.json" --part matrix --quant bits=3 --quant bits=4)
+    options=(-m "$DATA/golden/bloom-a" -t "$DATA/golden/tokenizer.json" --part matrix --quant bits=3 --quant bits=4 --memory=1) # it notes each part
     array=(--parsable --array=0-5 --cpus-per-task=1 "$ROOT/pipelines/slurm/sens.sh" shards text "eng tha" "${options[@]}")
     # task 3 (layer 1, tha) is stopped when two parts are noted, and killed
     cat >slow/sens <<'END'

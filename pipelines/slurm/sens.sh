@@ -6,7 +6,7 @@
 #
 # 24 layers times 3 languages. Task k does layer k / 3 for language k % 3: text from flores/LANG.txt, rows into
 # shards/layer-L-LANG.csv, which is whole or not there. A task that finds its file has nothing to do; one that was killed goes
-# on behind the last part it noted (matrix by matrix with --part matrix). So after any failure: submit the same line again.
+# on from its notes, which are of at most a minute or 16 cases before. So after any failure: submit the same line again.
 #SBATCH --job-name=sens
 #SBATCH --requeue
 #SBATCH --open-mode=append
