@@ -511,6 +511,22 @@ END
     [[ $stderr == "wquant: none.txt: no tensor of the input has a name in llama.cpp" && ! -e none.txt ]]
 }
 
+@test "wquant: a directory of rounded weights, as loaders of plain weights want it" {
+    model=$(golden llama-a)
+    mkdir mixed
+    cp "$model/config.json" mixed/
+    printf 'layer,role,bits\n0,mlp_*,8\n1,mlp_down,16\n,,3\n' >recipe.csv
+    modelcat "$model" | wquant --recipe=recipe.csv -o q.t
+    tensorcat --set=format=pt -o mixed/model.safetensors q.t
+    tensorcat --check mixed/model.safetensors
+    [[ $(tensorcat --meta mixed/model.safetensors) == *",format,pt"* ]] # transformers asks for it
+    for f in "$model" mixed; do tensorcat --list "$f/model.safetensors" | cut -d, -f3-5 | sort >"$(basename "$f").list"; done
+    cmp llama-a.list mixed.list # names, dtypes and shapes are those of the original
+    head -n 2 "$DATA/../../pipelines/data/udhr/eval/eng.txt" >eng.txt
+    ppl -m mixed -t "$DATA/golden/tokenizer.json" eng.txt >got 2>notes
+    ppl -m q.t -t "$DATA/golden/tokenizer.json" eng.txt 2>notes | cmp got -
+}
+
 @test "wquant --pack: what cannot be packed is named" {
     check() { # MESSAGE OPTION...
         run -1 --separate-stderr wquant "${@:2}" --pack out m.t
