@@ -33,7 +33,7 @@ function put_languages(    i, lang, level) {
     print "<h2>By language</h2>\n<p>Damage is what rounding adds, in " esc(unit()) (predicted ? ", predicted" : "; 95 % intervals from drawing lines") ". " \
         "Hurt: the interval lies above the limit, " damage(history["limit"]) "; spared: below; unclear: the limit is within.</p>"
     print "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"Table by language\"><table><caption>Damage by language</caption>\n<thead><tr>" th("Language", "text") th("Level", "text") th("Damage") th("Interval") \
-        (predicted ? th("Index") : th("Perplexity<br/>before") th("after") th("Worst off<br/>in draws")) "</tr></thead>\n<tbody>"
+        (predicted ? th("Index") : th("Perplexity<br/>before") th("after") th("Worst in<br/>draws")) "</tr></thead>\n<tbody>"
     for (i = 1; i <= rows["levels"]; i++) {
         lang = cell["levels", i, "lang"]; level = cell["levels", i, "level"]
         print "<tr>" row_head(lang) td(SIGN[level], "text " level) td(damage(cell["levels", i, "estimate"])) td(damage_span(cell["levels", i, "low"], cell["levels", i, "high"])) \
