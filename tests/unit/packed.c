@@ -196,6 +196,9 @@ static int check_matrix(const struct file *packed, const struct file *fake, json
     return bits;
 }
 
+static json_t *config; /* to the end */
+static struct file packed, fake;
+
 int main(int argc, char **argv)
 {
     char path[300], module[300];
@@ -205,9 +208,10 @@ int main(int argc, char **argv)
     if (argc != 3)
         fail("packed DIR FAKE.safetensors", "usage");
     snprintf(path, sizeof path, "%s/config.json", argv[1]);
-    json_t *config = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
+    config = json_load_file(path, JSON_REJECT_DUPLICATES, NULL);
     snprintf(path, sizeof path, "%s/model.safetensors", argv[1]);
-    const struct file packed = open_safetensors(path), fake = open_safetensors(argv[2]);
+    packed = open_safetensors(path);
+    fake = open_safetensors(argv[2]);
     json_object_foreach(fake.header, name, o)
     {
         struct entry a, b;
