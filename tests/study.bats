@@ -187,7 +187,7 @@ said() { grep -qF -- "$1" "$HERE/findings" || { cat "$HERE/findings"; return 1; 
     printf '#!/bin/sh\nexec ppl --start "<s>" "$@"\n' >mine.sh && chmod +x mine.sh
     study o PPL="$PWD/mine.sh" STEMS="eng fra" unequal 2>/dev/null >said
     grep -q "^UNEQUAL: " said
-    run ! grep -q "NOISE" said
+    run ! grep -q "^NOISE: " said
     run ! cmp -s o/study/*/damage.csv "$DIR/damage.csv"
     close "$(value o/study/*/damage.csv '$lang == "eng"' tokens)" "$(ppl -m "$HERE/bloom-knows" --start '<s>' "$HERE/text/eng.txt" 2>/dev/null | field tokens)" 0
 }
