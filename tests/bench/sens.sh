@@ -20,10 +20,10 @@ run="-q -m $model --threads $THREADS"
 layers=$(sens -q -m "$model" --predict-only --quant bits=4 "${text[@]}" 2>/dev/null | cut -d, -f3 | grep -c '^[0-9]')
 layers=$((layers / ${#text[@]}))
 
-ours="sens $run --no-predict --quant bits=4 ${text[*]}"
-race "$ours" "for ((l = 0; l < $layers; l++)); do ppl $run --quant bits=4 --only layer:\$l ${text[*]}; done; ppl $run --quant bits=4 ${text[*]}" "$REPEATS"
+matrix="sens $run --no-predict --quant bits=4 ${text[*]}"
+race "$matrix" "for ((l = 0; l < $layers; l++)); do ppl $run --quant bits=4 --only layer:\$l ${text[*]}; done; ppl $run --quant bits=4 ${text[*]}" "$REPEATS"
 rate "all of $layers layers: each case and its reference whole" $((layers + 1)) cases/s
-race "$ours" "for ((l = 0; l <= $layers; l++)); do ppl $run ${text[*]}; done" "$REPEATS"
+race "$matrix" "for ((l = 0; l <= $layers; l++)); do ppl $run ${text[*]}; done" "$REPEATS"
 rate "all of $layers layers: as many runs of the model alone" $((layers + 1)) cases/s
-race "$ours" "sens $run --quant bits=4 ${text[*]}" "$REPEATS"
+race "$matrix" "sens $run --quant bits=4 ${text[*]}" "$REPEATS"
 rate "with predictions beside it" $((layers + 1)) cases/s
