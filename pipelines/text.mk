@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 #   make text                                    125 MB to download, 87 MB of text
-#   make text SMALL=1                            interfaces and literature only: 32 MB to download, 25 MB of text
+#   make text SMALL=1                            interfaces and literature only
 #   make text CAP=2000000                        at most so many bytes a language: balances what English has too much of
 #   make text STEMS="eng swh yor"                other languages; STEMS=all: every one in pipelines/text/languages.csv
 #   make text DOWNLOADS=$HOME/debs               what is fetched is kept there; another run, or a cut one, goes on with it
@@ -50,7 +50,7 @@ $(if $(unknown),$(error SOURCES: not in $(HOW)/sources.csv: $(unknown)))
 missing := $(strip $(foreach p,msgunfmt uconv jq unzip,$(if $(shell command -v $(p)),,$(p))))
 $(if $(missing),$(error not installed: $(missing): run make deps-model))
 
-$(shell mkdir -p $(DOWNLOADS) $(TREE) $(SOURCES:%=$(PARTS)/%) $(addprefix $(DIR)/,train valid dropped work))
+$(shell mkdir -p $(DOWNLOADS) $(TREE) $(SOURCES:%=$(PARTS)/%) $(addprefix $(DIR)/,train valid dropped steps))
 
 TEXT := $(foreach s,$(STEMS),$(DIR)/train/$(s).txt $(DIR)/valid/$(s).txt)
 .PHONY: text
@@ -90,7 +90,7 @@ define part
 $(PARTS)/$(1)/$(2).txt: $(TREE)/$(4).done $(wildcard $(HOW)/*.awk $(HOW)/*.sed $(HOW)/extract.sh) $(if $(filter-out eng,$(2)),$(PARTS)/english.txt)
 	$(HOW)/extract.sh $(1) $(3) $(TREE)/$(4) | $(NFC) | awk -v native=$(5) -v english=$$(filter %/english.txt,$$^) -f $(HOW)/clean.awk > $$@
 $(if $(filter eng,$(2)),$(PARTS)/english.txt: $(PARTS)/$(1)/$(2).txt)
-$(DIR)/work/$(2).pool: $(PARTS)/$(1)/$(2).txt
+$(DIR)/steps/$(2).pool: $(PARTS)/$(1)/$(2).txt
 endef
 $(foreach j,$(JOBS),$(eval $(call part,$(call job,$(j),1),$(call job,$(j),2),$(call job,$(j),3),$(call job,$(j),4),$(call job,$(j),5))))
 
@@ -99,23 +99,23 @@ $(PARTS)/english.txt:
 
 # ---- 3. shuffle, and drop what the evaluation text has too
 
-$(DIR)/work/%.pool: $(DIR)/work/evaluation $(HOW)/hash.awk $(HOW)/shared.awk
+$(DIR)/steps/%.pool: $(DIR)/steps/evaluation $(HOW)/hash.awk $(HOW)/shared.awk
 	cat $(filter $(PARTS)/%,$^) | awk -v seed=$(SEED) -f $(HOW)/hash.awk | sort -u | cut -f2- | \
 	  awk -v n=$(SHARED) -v keep=second -v dropped=$(DIR)/dropped/evaluation-$*.txt -f $(HOW)/shared.awk $< - > $@
-$(DIR)/work/evaluation: $(EVALUATION)
+$(DIR)/steps/evaluation: $(EVALUATION)
 	cat /dev/null $^ > $@
 
 # ---- 4. hold out: the first VALID bytes or tenth; of these, what shares nothing with the rest
 
 between = awk -v from=$(1) -v to=$(2) '(at += length($$0) + 1) > from && at <= to'
 held    = $$(wc -c < $< | awk '{ n = int($$1 / 10); print n < $(VALID) ? n : $(VALID) }')
-$(DIR)/work/%.held: $(DIR)/work/%.pool
+$(DIR)/steps/%.held: $(DIR)/steps/%.pool
 	$(call between,0,$(held)) $< > $@
-$(DIR)/work/%.rest: $(DIR)/work/%.pool
+$(DIR)/steps/%.rest: $(DIR)/steps/%.pool
 	$(call between,$(held),1e15) $< > $@
-$(DIR)/valid/%.txt: $(DIR)/work/%.held $(DIR)/work/%.rest
+$(DIR)/valid/%.txt: $(DIR)/steps/%.held $(DIR)/steps/%.rest
 	awk -v n=$(SHARED) -v keep=first -v dropped=$(DIR)/dropped/valid-$*.txt -f $(HOW)/shared.awk $^ > $@
-$(DIR)/train/%.txt: $(DIR)/work/%.rest
+$(DIR)/train/%.txt: $(DIR)/steps/%.rest
 	$(call between,0,$(or $(CAP),1e15)) $< > $@
 
 # ---- 5. what there is

@@ -270,9 +270,9 @@ toy_packages() {
     a=$(sed -n 's/.* languages in //p' log)
     for stem in eng fra tha; do
         run ! grep -qxF -f "$a/valid/$stem.txt" "$a/train/$stem.txt"
-        valid=$(wc -c <"$a/valid/$stem.txt") tenth=$(($(wc -c <"$a/work/$stem.pool") / 10))
+        valid=$(wc -c <"$a/valid/$stem.txt") tenth=$(($(wc -c <"$a/steps/$stem.pool") / 10))
         ((valid <= 400 && valid <= tenth && (valid > 300 || valid > tenth - 100)))
-        sort "$a"/work/$stem.pool | cmp - <(sort "$a"/{train,valid}/$stem.txt)
+        sort "$a"/steps/$stem.pool | cmp - <(sort "$a"/{train,valid}/$stem.txt)
     done
     text "${toy[@]}" SHARED=200 OUT="$PWD/again" -j3 >log 2>&1
     for part in train valid; do diff -r "$a/$part" "$(sed -n 's/.* languages in //p' log)/$part"; done
@@ -280,7 +280,7 @@ toy_packages() {
     b=$(sed -n 's/.* languages in //p' log)
     for stem in eng fra tha; do
         run ! cmp -s "$a/valid/$stem.txt" "$b/valid/$stem.txt"
-        cmp <(sort "$a/work/$stem.pool") <(sort "$b/work/$stem.pool")
+        cmp <(sort "$a/steps/$stem.pool") <(sort "$b/steps/$stem.pool")
     done
     text "${toy[@]}" SHARED=200 CAP=1000 >log 2>&1
     b=$(sed -n 's/.* languages in //p' log)
