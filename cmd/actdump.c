@@ -191,10 +191,7 @@ static void read_texts(char **files)
 
 static void check_vocabulary(void)
 {
-    for (size_t i = 0; i < corpus.n_id; i++)
-        if (corpus.id[i] >= config->vocab_size)
-            die("token %u is beyond the model's vocabulary of %zu: they do not belong together", corpus.id[i],
-                config->vocab_size);
+    corpus_need_vocabulary(&corpus, config->vocab_size);
 }
 
 static void cut_windows(void)

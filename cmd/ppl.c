@@ -8,10 +8,8 @@
 #include "lm/run.h"
 #include "lm/score.h"
 #include "lm/windows.h"
-#include "quant/matrix.h"
-#include "quant/pick.h"
-#include "text/batch.h"
 #include "text/corpus.h"
+#include "weights/trial.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,17 +40,7 @@ static const struct cli_opt opts[] = {
     { 0, "by", CLI_CHOICE, &by, "WHAT", "a row for each `lang`, `line` or `token` [lang]", 0, 0,
       "lang line token" },
     CLI_CONTEXT(&context, 2),
-    { 0, "stride", CLI_INT, &stride, "N",
-      "tokens from one window of a text to the next, up to the context [the context]", 1, 1 << 24, 0 },
-    { 0, "text", CLI_CHOICE, &unit, "WHAT",
-      "what is one text: a `line`, or a `file`, its lines joined by an empty one [line]", 0, 0, "line file" },
-    CLI_FULL_WINDOWS(&full_windows),
-    { 0, "start", CLI_STR, &start_token, "TOKEN",
-      "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
-      "puts "
-      "there [auto]",
-      0, 0, 0 },
-    { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
+    CLI_SCORED_TEXT(&stride, &unit, &full_windows, &start_token, &lang_of_stdin),
     CLI_PRECISION(&precision_name),
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
       "for the states of the tokens that go through the model together; more text takes further passes "
@@ -327,65 +315,39 @@ static struct quant_spec *spec; /* [n_test], of --quant */
 
 static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
 {
-    struct pick_subject subject = { name, p->layer, lm_role_name(p->role) };
     (void)ctx;
-    if (pick_any(quant_skip, &subject) || (quant_only && !pick_only(quant_only, &subject)))
-        return 0;
-    return p->layer >= 0 || (quant_only && pick_exactly(quant_only, &subject));
+    return trial_wants(quant_only, quant_skip, p, name);
 }
 
 static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
                        float *w, size_t n_out, size_t n_in, char why[LM_WHY_MAX])
 {
-    struct quant_spec own = *(const struct quant_spec *)ctx;
-    size_t bad_row = 0;
     (void)p;
     (void)name;
-    quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
-    int status = quant_matrix(&own, w, n_out, n_in, (int)n_thread, NULL, NULL, &bad_row);
-    if (status < 0)
-        snprintf(why, LM_WHY_MAX, "row %zu: %s", bad_row, quant_why(status));
-    return status;
+    return trial_apply(ctx, dtype, w, n_out, n_in, (int)n_thread, NULL, why);
 }
 
 static void read_quants(void)
 {
-    char why[QUANT_WHY_MAX];
     cli_refuse_if(!quants, &quant_only, "without --quant");
     cli_refuse_if(!quants, &quant_skip, "without --quant");
     if (!quants)
         return;
     if (against)
         die_usage("--quant compares the model with itself: not beside --against");
-    for (n_test = 0; quants[n_test]; n_test++) {
-        spec = xrealloc(spec, n_test + 1, sizeof *spec);
-        quant_spec_init(&spec[n_test]);
-        if (quant_spec_parse(&spec[n_test], quants[n_test], why) < 0)
-            die_usage("--quant: %s", why);
-        for (size_t k = 0; k < n_test; k++)
-            if (!strcmp(quants[k], quants[n_test]))
-                die_usage("--quant: '%s' is given twice", quants[k]);
-    }
-    const char *bad = pick_wrong(quant_only) ? pick_wrong(quant_only) : pick_wrong(quant_skip);
-    if (bad)
-        die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
+    n_test = trial_specs(quants, &spec);
+    trial_check_lists(quant_only, quant_skip);
 }
 
 /* ---- text */
 
 static void read_texts(char **files)
 {
-    uint32_t *start;
-    size_t n_start;
-    if (corpus_find_start(tokenizer, start_token, &start, &n_start) < 0)
-        die("--start: the tokenizer has no token '%s'", start_token);
-    struct corpus_options o = { tokenizer, !strcmp(unit, "file"), "\n\n", start, n_start, (int)n_thread };
-    for (; *files; files++) {
-        char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
-        corpus_read(&corpus, *files, lang, &o);
-        free(lang);
-    }
-    free(start);
+    struct corpus_options o = { .tokenizer = tokenizer,
+                                .whole_files = !strcmp(unit, "file"),
+                                .join = "\n\n",
+                                .n_thread = (int)n_thread };
+    corpus_read_files(&corpus, files, lang_of_stdin, start_token, &o);
     of_text = xcalloc(n_test * corpus.n_text, sizeof *of_text);
 }
 
@@ -429,11 +391,7 @@ static void check_vocabulary(const struct lm_checkpoint *c, const struct lm_chec
     if (ref && lm_checkpoint_config(ref)->vocab_size != vocab_size)
         die("%s: has a vocabulary of %zu, and %s of %zu", against, lm_checkpoint_config(ref)->vocab_size,
             model_path, vocab_size);
-    for (size_t i = 0; i < corpus.n_id; i++)
-        if (corpus.id[i] >= vocab_size)
-            die("the tokenizer's token %u is beyond the model's vocabulary of %zu: they do not belong "
-                "together",
-                corpus.id[i], vocab_size);
+    corpus_need_vocabulary(&corpus, vocab_size);
 }
 
 /* ---- rows */

@@ -7,11 +7,9 @@
 #include "io/csvout.h"
 #include "lm/pieces.h"
 #include "lm/sweep.h"
-#include "quant/matrix.h"
 #include "quant/pack.h"
-#include "quant/pick.h"
-#include "text/batch.h"
 #include "text/corpus.h"
+#include "weights/trial.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,16 +48,7 @@ static const struct cli_opt opts[] = {
       "on",
       0, 0, 0 },
     CLI_CONTEXT(&context, 2),
-    { 0, "stride", CLI_INT, &stride, "N",
-      "tokens from one window of a text to the next, up to the context [the context]", 1, 1 << 24, 0 },
-    { 0, "text", CLI_CHOICE, &unit, "WHAT",
-      "what is one text: a `line`, or a `file`, its lines joined by an empty one [line]", 0, 0, "line file" },
-    CLI_FULL_WINDOWS(&full_windows),
-    { 0, "start", CLI_STR, &start_token, "TOKEN",
-      "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its template "
-      "puts there [auto]",
-      0, 0, 0 },
-    { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
+    CLI_SCORED_TEXT(&stride, &unit, &full_windows, &start_token, &lang_of_stdin),
     CLI_PRECISION(&precision_name),
     { 0, "memory", CLI_INT, &memory_mib, "MIB",
       "for the states of the tokens that go through the model together, beside its weights: with more of it "
@@ -144,30 +133,16 @@ static int changes_nothing(size_t s)
 
 static void read_quants(void)
 {
-    char why[QUANT_WHY_MAX];
     if (!quants)
         die_usage("no way to quantise is given (--quant)");
-    for (; quants[n_spec]; n_spec++) {
-        spec = xrealloc(spec, n_spec + 1, sizeof *spec);
-        quant_spec_init(&spec[n_spec]);
-        if (quant_spec_parse(&spec[n_spec], quants[n_spec], why) < 0)
-            die_usage("--quant: %s", why);
-        for (size_t k = 0; k < n_spec; k++)
-            if (!strcmp(quants[k], quants[n_spec]))
-                die_usage("--quant: '%s' is given twice", quants[k]);
-    }
-    const char *bad = pick_wrong(only) ? pick_wrong(only) : pick_wrong(skip);
-    if (bad)
-        die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
+    n_spec = trial_specs(quants, &spec);
+    trial_check_lists(only, skip);
 }
 
 static int is_chosen(void *ctx, const struct lm_place *p, const char *name)
 {
-    struct pick_subject subject = { name, p->layer, lm_role_name(p->role) };
     (void)ctx;
-    if (pick_any(skip, &subject) || (only && !pick_only(only, &subject)))
-        return 0;
-    return p->layer >= 0 || (only && pick_exactly(only, &subject));
+    return trial_wants(only, skip, p, name);
 }
 
 static void plan_parts(const struct lm_checkpoint *c)
@@ -222,19 +197,17 @@ static int apply_quant(void *ctx, const struct lm_place *p, const char *name, en
                        float *w, size_t rows, size_t cols, char why[LM_WHY_MAX])
 {
     const struct lm_twin *twin = ctx;
-    struct quant_spec own = spec[twin->way];
     struct made *m = made_at(twin->way, p->layer, (int)p->role);
     int first_time = twin->role < 0 && !m->bytes;
     float *before = first_time ? xaligned(rows * cols, sizeof *before) : NULL;
-    size_t bad_row = 0;
     (void)name;
-    quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
     if (before)
         memcpy(before, w, rows * cols * sizeof *w);
-    int status = quant_matrix(&own, w, rows, cols, (int)n_thread, before ? &m->stats : NULL, NULL, &bad_row);
-    if (status < 0)
-        snprintf(why, LM_WHY_MAX, "row %zu: %s", bad_row, quant_why(status));
+    int status = trial_apply(&spec[twin->way], dtype, w, rows, cols, (int)n_thread, before ? &m->stats : NULL,
+                             why);
     if (before && status == 0) {
+        struct quant_spec own = spec[twin->way];
+        quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
         m->bytes = pack_bytes(&own, rows, cols, tensor_dtype_bytes(dtype));
         note_made(m, before, w, rows, cols, dtype);
     }
@@ -275,22 +248,12 @@ static size_t group_of(size_t text)
 
 static void read_texts(char **files)
 {
-    uint32_t *start;
-    size_t n_start;
-    if (corpus_find_start(tokenizer, start_token, &start, &n_start) < 0)
-        die("--start: the tokenizer has no token '%s'", start_token);
-    struct corpus_options o = { tokenizer, !strcmp(unit, "file"), "\n\n", start, n_start, (int)n_thread };
-    for (; *files; files++) {
-        char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
-        corpus_read(&corpus, *files, lang, &o);
-        free(lang);
-    }
-    free(start);
-    for (size_t i = 0; i < corpus.n_id; i++)
-        if (corpus.id[i] >= config->vocab_size)
-            die("the tokenizer's token %u is beyond the model's vocabulary of %zu: they do not belong "
-                "together",
-                corpus.id[i], config->vocab_size);
+    struct corpus_options o = { .tokenizer = tokenizer,
+                                .whole_files = !strcmp(unit, "file"),
+                                .join = "\n\n",
+                                .n_thread = (int)n_thread };
+    corpus_read_files(&corpus, files, lang_of_stdin, start_token, &o);
+    corpus_need_vocabulary(&corpus, config->vocab_size);
 }
 
 static void cut_windows(const char *path)

@@ -221,6 +221,30 @@ void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus
     free(path);
 }
 
+void corpus_read_files(struct corpus *c, char *const *files, const char *lang_of_stdin, const char *start,
+                       const struct corpus_options *o)
+{
+    struct corpus_options all = *o;
+    uint32_t *ids;
+    if (corpus_find_start(o->tokenizer, start, &ids, &all.n_start) < 0)
+        die("--start: the tokenizer has no token '%s'", start);
+    all.start = ids;
+    for (; *files; files++) {
+        char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
+        corpus_read(c, *files, lang, &all);
+        free(lang);
+    }
+    free(ids);
+}
+
+void corpus_need_vocabulary(const struct corpus *c, size_t vocab_size)
+{
+    for (size_t i = 0; i < c->n_id; i++)
+        if (c->id[i] >= vocab_size)
+            die("token %u is beyond the model's vocabulary of %zu: they do not belong together",
+                c->id[i], vocab_size);
+}
+
 void corpus_clear(struct corpus *c)
 {
     for (size_t i = 0; i < c->n_lang; i++)

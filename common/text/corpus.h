@@ -54,6 +54,12 @@ void corpus_read(struct corpus *c, const char *path, const char *lang, const str
 int corpus_is_tokens(struct bytein *in);
 void corpus_read_text(struct corpus *c, struct bytein *in, const char *lang, const struct corpus_options *o);
 void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus_options *o);
+/* All files, each under the language that its name gives, standard input under lang_of_stdin; `start` is what
+ * corpus_find_start takes (o's own start is not looked at), and no such token ends the program. */
+void corpus_read_files(struct corpus *c, char *const *files, const char *lang_of_stdin, const char *start,
+                       const struct corpus_options *o);
+/* Ends the program if a token is beyond a model's vocabulary. */
+void corpus_need_vocabulary(const struct corpus *c, size_t vocab_size);
 void corpus_clear(struct corpus *c);
 
 #endif

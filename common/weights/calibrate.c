@@ -89,10 +89,7 @@ static void read_texts(struct calibration *c)
     tokenizer_free(tokenizer);
     if (c->o.tests)
         overlap_warn(c->o.texts, c->o.tests);
-    for (size_t i = 0; i < c->corpus.n_id; i++)
-        if (c->corpus.id[i] >= c->config->vocab_size)
-            die("token %u is beyond the model's vocabulary of %zu: they do not belong together",
-                c->corpus.id[i], c->config->vocab_size);
+    corpus_need_vocabulary(&c->corpus, c->config->vocab_size);
 }
 
 /* Windows side by side, each token in one. */
