@@ -53,8 +53,10 @@ $(if $(missing),$(error not installed: $(missing): run make deps-model))
 $(shell mkdir -p $(DOWNLOADS) $(TREE) $(SOURCES:%=$(PARTS)/%) $(addprefix $(DIR)/,train valid dropped steps))
 
 TEXT := $(foreach s,$(STEMS),$(DIR)/train/$(s).txt $(DIR)/valid/$(s).txt)
-.PHONY: text
-text: $(TEXT) $(DIR)/languages.csv $(DIR)/sources.csv
+.PHONY: text made
+text: # one run at a time: those with other knobs have packages and parts in common
+	@$(HOW)/alone.sh text $(OUT)/text $(DOWNLOADS) -- $(MAKE) --no-print-directory -f pipelines/text.mk made
+made: $(TEXT) $(DIR)/languages.csv $(DIR)/sources.csv
 	@mlr --icsv --opprint --ofmt %.4f cut -f stem,script,lines,bytes,share,valid_bytes,evaluation_lines $(DIR)/languages.csv
 	@echo "text: $(words $(STEMS)) languages in $(DIR)"
 ifndef KNOBS

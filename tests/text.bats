@@ -308,6 +308,30 @@ toy_packages() {
     [[ $output != *train/fra.txt* && $output != *help/fra.txt* ]]
 }
 
+@test "text: runs at once in one place wait for each other, and each gives what it gives alone" {
+    toy_packages
+    text "${toy[@]}" OUT="$PWD/alone" >log 2>&1
+    mkdir -p out/text
+    exec 9>out/text/lock
+    flock 9
+    for cap in 1000 2000 ""; do text "${toy[@]}" -j2 CAP=$cap >"log$cap" 2>"err$cap" 9>&- & done
+    for cap in 1000 2000 ""; do
+        for ((i = 0; i < 300; i++)); do [[ ! -s err$cap ]] || break; sleep 0.05; done
+        [[ $(<err$cap) == "text: $PWD/out/text: another run is at work there: waiting for its end" ]]
+    done
+    [[ -z $(find out -name '*.txt') ]]
+    exec 9>&-
+    for job in $(jobs -p); do wait "$job"; done
+    made=$(sed -n 's/.* languages in //p' log)
+    for cap in 1000 2000 ""; do
+        dir=$(sed -n 's/.* languages in //p' "log$cap")
+        diff -r "$made/valid" "$dir/valid"
+        cmp "$made/sources.csv" "$dir/sources.csv"
+        for stem in eng fra tha; do cmp <(head -c "$(wc -c <"$dir/train/$stem.txt")" "$made/train/$stem.txt") "$dir/train/$stem.txt"; done
+    done
+    diff -r "$made/train" "$dir/train"
+}
+
 @test "text: what cannot work is said first" {
     needs_tools
     run -2 --separate-stderr text STEMS="eng xxx"
