@@ -6,6 +6,7 @@
 #   make model-variants                          24 smaller models that differ in one thing each, three seeds a thing
 #   make model-variants VARIANTS="base kure" SEEDS=1 V_STEPS=300
 #   make -f pipelines/model.mk ship              what `make model` gave goes to pipelines/data/models, for the other studies
+#   make -f pipelines/model.mk ship-variants     and the variants' tables to pipelines/data/variants, for variants.mk
 #
 # A run that is stopped goes on where it was when make is called again. 6000 steps of 2048 tokens take the larger models
 # about two hours each on one core of 2021; STEPS is the knob, the rate of learning falls over the last COOLDOWN of them.
@@ -77,7 +78,7 @@ options_sinusoidal        := --arch=bloom --override=position=sinusoidal
 options_embed-scale        = --arch=bloom --override=embed_norm=false,embed_scale=$(call root,1)
 $(foreach m,$(MODELS) $(VARIANTS),$(if $(options_$(m)),,$(error $(m): no such model: there is no options_$(m))))
 
-.PHONY: model variants ship
+.PHONY: model variants ship ship-variants
 model: $(LARGE)/honest.csv
 	@mlr --icsv --opprint --ofmt %.3f cat $<
 	@echo "model: $(MODELS:%=$(LARGE)/%-style)"
@@ -153,7 +154,27 @@ $(SMALL)/%/damage.csv: $(SMALL)/%/model/config.json $(SAMPLE) $(call program,PPL
 $(DIR)/sample-$(LINES)/%.txt: $(TEXT)/valid/%.txt
 	sed $(LINES)q $< > $@
 
-variants: $(foreach k,tails loss damage,$(SMALL)/$(k).csv)
+# A row for each step that was logged: the loss of the text trained on, and by layer the mean excess kurtosis of its MLP's matrices
+$(SMALL)/%/growth.csv: $(SMALL)/%/model/config.json
+	mlr --csv cut -r -f '^(step|loss|kurtosis_[0-9]+)$$' then format-values -f %.5g then $(LABEL) $(SMALL)/$*/log.csv > $@
+
+TABLES := tails loss damage growth
+variants: $(TABLES:%=$(SMALL)/%.csv)
 	@echo "variants: $^"
-$(foreach k,tails loss damage,$(SMALL)/$(k).csv): $(SMALL)/%.csv: $(RUNS:=/%.csv)
+$(TABLES:%=$(SMALL)/%.csv): $(SMALL)/%.csv: $(RUNS:=/%.csv)
 	mlr --csv cat $^ > $@
+
+SHIPPED := pipelines/data/variants
+ship-variants: $(TABLES:%=$(SMALL)/%.csv)
+	mkdir -p $(SHIPPED)
+	cp $^ $(SHIPPED)/
+	{ echo "# Variants of one model"; echo; \
+	  echo "Made by \`make model-variants\` (pipelines/model.mk): $(words $(RUNS)) runs, of which only these tables are kept."; \
+	  echo "Read by pipelines/variants.mk."; echo; \
+	  echo "* All alike: $(V_LAYERS) layers, width $(V_WIDTH), $(V_HEADS) heads, context $(CONTEXT), $(V_STEPS) steps of $(BATCH) texts,"; \
+	  echo "  learning rate $(RATE) after $(WARMUP) steps, falling over the last $(COOLDOWN) of them, languages drawn with"; \
+	  echo "  probability bytes^(1/$(TEMPERATURE)); vocabulary $(VOCAB); seeds $(SEEDS)."; \
+	  echo "* Damage: weights by $(SPECS:%=\`%\`), on the first $(LINES) lines of each language's validation text."; \
+	  echo "* Loss: on $(VALID_TOKENS) tokens of each."; echo; \
+	  echo "| variant | options of lmtrain |"; echo "|---|---|"; \
+	  $(foreach variant,$(VARIANTS),echo "| $(variant) | \`$(options_$(variant))\` |";) } > $(SHIPPED)/README.md

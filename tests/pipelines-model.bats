@@ -58,12 +58,25 @@ model() {
     [[ $(mlr --icsv --onidx count-distinct -f variant then count d/s/loss.csv) == 8 ]]
     [[ $(mlr --icsv --onidx count d/s/loss.csv) == 16 && $(mlr --icsv --onidx count d/s/damage.csv) == 32 ]]
     [[ $(mlr --icsv --onidx count d/s/tails.csv) == $((8 * 2 * 4 + 2 * 2)) ]]   # xglm has q, k and v apart
+    [[ $(wc -l <d/s/growth.csv) == 9 && $(head -n 1 d/s/growth.csv) == variant,seed,step,loss,kurtosis_0,kurtosis_1 ]]
+    # the log's kurtosis of a layer is the mean of its MLP's matrices, before they are brought to bfloat16
+    near "$(mlr --icsv --onidx filter '$variant == "kure"' then cut -f kurtosis_1 d/s/growth.csv)" \
+        "$(mlr --icsv --onidx filter '$variant == "kure" && $layer == 1 && $role =~ "^mlp"' then stats1 -a mean -f kurtosis d/s/tails.csv)" 0.002
     while read -r variant key n; do
         diff d/s/base-seed1/model/config.json "d/s/$variant-seed1/model/config.json" >difference || true
         [[ $(grep -c '^>' difference) == "$n" ]] && grep -q "\"$key\"" difference
     done <<<$'no-embed-norm embed_norm 4\nsinusoidal position 4\nembed-scale embed_scale 5'
     near "$(mlr --icsv --onidx filter '$variant == "base" && $lang == "fin"' then cut -f nll d/s/loss.csv)" \
         "$(tail -n 1 d/s/base-seed1/log.csv | awk -F, -v c="$(head -n 1 d/s/base-seed1/log.csv | tr , '\n' | grep -nx nll_fin | cut -d: -f1)" '{ print $c }')" 1e-12
+}
+
+@test "model: variants are shipped as tables that say how they were made" {
+    model ship-variants SHIPPED="$PWD/shipped" VARIANTS="base embed-scale" SEEDS="1 2"
+    for k in tails loss damage growth; do cmp d/s/$k.csv shipped/$k.csv; done
+    grep -qF '4 runs' shipped/README.md
+    grep -qF '| base | `--arch=bloom` |' shipped/README.md
+    grep -qF '| embed-scale | `--arch=bloom --override=embed_norm=false,embed_scale=4` |' shipped/README.md
+    grep -qF 'weights by `bits=4,per=channel` `bits=3,per=channel`, on the first 2 lines' shipped/README.md
 }
 
 @test "model: what there is no recipe for is said at once" {
