@@ -7,13 +7,21 @@
 #   figures  $(eval $(call figure,NAME,SCRIPT,csv=$(DIR)/NAME.csv OTHER=FILE ...))
 #   findings what was found, in words: $(DIR)/findings.txt, printed by the default goal
 
-SHELL       := bash
+SHELL        = $(step)bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:                       # a failed step leaves no file
 .SECONDARY:
 .SUFFIXES:
 , := ,
 MAKEFLAGS   += --no-builtin-rules
+
+# A line for each file that is made; whole commands with V=1, or before they run with -n
+ifndef V
+.SILENT:
+flags = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+step  = $(if $(findstring /,$@),$(if $(findstring n,$(flags))$(findstring s,$(flags))$(filter $@,$(SEEN)),,$(info $(basename \
+	$(notdir $(firstword $(MAKEFILE_LIST)))): $(notdir $@))$(eval SEEN += $@)))
+endif
 
 BIN  ?= $(CURDIR)/bin
 OUT  ?= pipelines/out

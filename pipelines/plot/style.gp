@@ -41,4 +41,6 @@ set format "%h"                                  # the default has a space in fr
 set grid back linetype 1 linewidth 0.7 linecolor rgb pale
 set key top right samplen 1.5 spacing 1.2
 set style fill solid 0.5 noborder
+# A key under the label of the x axis: eval key_below
+key_below = "set key at screen 0.5, character 0.5 center bottom horizontal samplen 2; set bmargin 5.5"
 dots = "pointtype 7 pointsize 0.7"

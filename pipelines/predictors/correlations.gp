@@ -14,6 +14,6 @@ set ytics noenhanced
 set lmargin 34
 set errorbars small
 set arrow 1 from 0, graph 0 to 0, graph 1 nohead linewidth 1 linecolor rgb grey back
-set key outside bottom center horizontal
+eval key_below
 plot rows("pearson", -0.13) using "estimate":"rank":"low":"high":ytic(strcol("x")) with xerrorbars pointtype 7 pointsize 0.8 linecolor rgb blue title "Pearson’s r", \
      rows("spearman", 0.13) using "estimate":"rank":"low":"high" with xerrorbars pointtype 9 pointsize 0.8 linecolor rgb vermil title "Spearman’s rho"

@@ -13,7 +13,7 @@ set xlabel "layer"
 set ylabel "kurtosis"
 set xrange [-0.5:n + 0.5]
 most = system("mlr --icsv --onidx stats1 -a max -f kurtosis ".csv) + 3
-set yrange [1.5:most * 1.3]
+set yrange [2:(most > outlier + 3 ? most : outlier + 3) * 1.3]
 set xtics 1
 if (n > 16) { set xtics 2 }
 set ytics (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)

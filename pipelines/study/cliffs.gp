@@ -16,7 +16,7 @@ set lmargin 16
 langs = system(rows(word(grains, 1), 0)[3:*]." | mlr --icsv --onidx sort -nf rank then cut -f lang")
 eval names(langs)
 set errorbars small
-set key outside bottom center horizontal
+eval key_below
 name(g) = g eq "group" ? "groups of ".group : g eq "tensor" ? "whole tensors" : "channels"
 colour(g) = g eq "group" ? green : g eq "tensor" ? vermil : blue
 off(g) = g eq "group" ? 0.2 : g eq "tensor" ? -0.2 : 0

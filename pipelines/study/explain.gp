@@ -18,7 +18,7 @@ eval names(predictors)
 set lmargin 20
 set errorbars small
 set arrow 1 from 0, graph 0 to 0, graph 1 nohead linewidth 1 linecolor rgb grey back
-set key outside bottom center horizontal
+eval key_below
 colours = "#D55E00 #0072B2 #009E73 #CC79A7"
 name(g) = g eq "nothing" ? "as it is" : g eq "latin" ? "given script" : g eq "log10_bytes" ? "given volume" : g eq "ref_bits_per_byte" ? "given the loss" : "given ".plain(g)
 m = words(givens)

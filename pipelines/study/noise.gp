@@ -13,7 +13,7 @@ set lmargin 16
 set ytics noenhanced
 set arrow 1 from 0, graph 0 to 0, graph 1 nohead linewidth 1 linecolor rgb grey back
 set errorbars small
-set key outside bottom center horizontal
+eval key_below
 if (n) {
     plot for [k = 1:seeds + 0] rows using (column("noise".k)):"rank" with points pointtype 6 pointsize 0.5 linecolor rgb "#A0A0A0" title k == 1 ? "a seed of noise" : "", \
         rows using "noise_mean":(column("rank") + 0.18) with points pointtype 9 pointsize 0.8 linecolor rgb blue title "noise, mean", \

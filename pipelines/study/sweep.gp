@@ -12,8 +12,8 @@ widest = count("mlr --icsv --onidx stats1 -a max -f bits ".csv)
 narrowest = count("mlr --icsv --onidx stats1 -a min -f bits ".csv)
 least = 1e-5
 eval canvas(1100, 520)
-eval headline(words(langs) ? sprintf("With few bits %s loses most, %s least", plain(worst), plain(best)) : "No language can be ranked", \
-    sprintf("damage by bits a weight and by what shares a scale; a line a language, %d of them; dashed: the limit of %s, which defines the cliff", words(langs), limit))
+eval headline(words(langs) ? sprintf("At 4 bits and fewer %s loses most, %s least", plain(worst), plain(best)) : "No language can be ranked", \
+    sprintf("damage by bits a weight and by what shares a scale; a line a language, %d of them; dashed: the limit of %s of the cliff; what is below 1e-5 is not drawn", words(langs), limit))
 set logscale y
 set yrange [least:(most > least ? most * 2 : 1)]
 set xrange [widest + 0.3:narrowest - 0.3]

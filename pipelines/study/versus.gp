@@ -12,7 +12,7 @@ set lmargin 16
 set ytics noenhanced
 set arrow 1 from 0, graph 0 to 0, graph 1 nohead linewidth 1 linecolor rgb grey back
 set errorbars small
-set key outside bottom center horizontal
+eval key_below
 if (n) {
     plot rows using "bits_estimate":"rank":"bits_low":"bits_high":ytic(strcol("lang")) with xerrorbars pointtype 7 pointsize 0.7 linecolor rgb vermil title plain(one), \
          rows using "bits2_estimate":(column("rank") + 0.22):"bits2_low":"bits2_high" with xerrorbars pointtype 5 pointsize 0.7 linecolor rgb blue title plain(two)
