@@ -96,16 +96,19 @@ void csvout_by(struct csvout *c, char *const *values)
 
 struct csvout *csvout_open_by(const char *path, char *const *by, const char *header)
 {
+    static char *const none[] = { NULL };
     struct csvout *c = xcalloc(1, sizeof *c);
     c->file = outfile_open(path, 0);
-    for (; by && by[c->n_by]; c->n_by++) {
-        if (has_name(by, c->n_by, by[c->n_by], strlen(by[c->n_by])))
-            die_usage("--by: '%s' stands twice", by[c->n_by]);
-        csvout_str(c, by[c->n_by]);
+    size_t n_by = 0;
+    for (by = by ? by : none; by[n_by]; n_by++) {
+        if (has_name(by, n_by, by[n_by], strlen(by[n_by])))
+            die_usage("--by: '%s' stands twice", by[n_by]);
+        csvout_str(c, by[n_by]);
     }
+    c->n_by = n_by;
     for (const char *s = header; s; s++) {
         size_t n = strcspn(s, ",");
-        if (has_name(by, c->n_by, s, n))
+        if (has_name(by, n_by, s, n))
             die("--by: the output has a column '%.*s' of its own", (int)n, s);
         csvout_strn(c, s, n);
         s += n;

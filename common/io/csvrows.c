@@ -24,17 +24,18 @@ struct csvrows_detail {
 
 static void read_labels(const struct csvtable *t, char *const *names, struct labels *l)
 {
-    size_t *column = NULL;
-    for (; names && names[l->n_column]; l->n_column++) {
-        column = xrealloc(column, l->n_column + 1, sizeof *column);
-        column[l->n_column] = csvtable_need(t, names[l->n_column]);
+    size_t *column = NULL, n = 0;
+    for (; names && names[n]; n++) {
+        column = xrealloc(column, n + 1, sizeof *column);
+        column[n] = csvtable_need(t, names[n]);
     }
+    l->n_column = n;
     l->level = xcalloc(t->n_row, sizeof *l->level);
     l->first = xcalloc(t->n_row, sizeof *l->first);
-    l->n = l->n_column ? csvtable_levels(t, column, l->n_column, l->level, l->first) : 1;
-    l->text = xcalloc(l->n * l->n_column, sizeof *l->text);
-    for (size_t i = 0; i < l->n * l->n_column; i++)
-        l->text[i] = t->cell[l->first[i / l->n_column] * t->n_col + column[i % l->n_column]];
+    l->n = n ? csvtable_levels(t, column, n, l->level, l->first) : 1;
+    l->text = xcalloc(l->n * n, sizeof *l->text);
+    for (size_t i = 0; i < l->n * n; i++)
+        l->text[i] = t->cell[l->first[i / n] * t->n_col + column[i % n]];
     free(column);
 }
 

@@ -215,14 +215,14 @@ const char *lm_families(void)
     return "bloom xglm gpt2 opt gpt_neox llama mistral qwen2";
 }
 
-/* What follows `pattern` in name, whose number goes to *layer; NULL if name does not begin so. */
-static const char *match(const char *pattern, const char *name, int *layer)
+/* Whether name is `pattern`, with a number in place of #, which goes to *layer, and `suffix`. */
+static int is_named(const char *pattern, const char *suffix, const char *name, int *layer)
 {
     *layer = -1;
     for (; *pattern; pattern++) {
         if (*pattern != '#') {
             if (*name++ != *pattern)
-                return NULL;
+                return 0;
             continue;
         }
         const char *digits = name;
@@ -230,30 +230,27 @@ static const char *match(const char *pattern, const char *name, int *layer)
         for (; *name >= '0' && *name <= '9' && n < 100000; name++)
             n = 10 * n + (*name - '0');
         if (name == digits || (*digits == '0' && name > digits + 1) || n >= 100000)
-            return NULL;
+            return 0;
         *layer = n;
     }
-    return name;
+    return !strcmp(name, suffix);
 }
 
 /* As lm_place_find, of a name without prefix. */
 static int find_bare(const struct lm_family *f, const char *name, struct lm_place *p)
 {
     int layer;
-    for (const char *const *b = f->buffer; *b; b++) {
-        const char *rest = match(*b, name, &layer);
-        if (rest && !*rest)
+    for (const char *const *b = f->buffer; *b; b++)
+        if (is_named(*b, "", name, &layer))
             return 0;
-    }
     const struct lm_name *const tables[] = { f->name, hybrid_names };
     for (int t = 0; t < 2; t++)
-        for (const struct lm_name *n = tables[t]; n->name; n++) {
-            const char *rest = match(n->name, name, &layer);
-            if (rest && (!strcmp(rest, ".weight") || !strcmp(rest, ".bias"))) {
-                *p = (struct lm_place){ n->role, layer, !strcmp(rest, ".bias") };
-                return 1;
-            }
-        }
+        for (const struct lm_name *n = tables[t]; n->name; n++)
+            for (int bias = 0; bias < 2; bias++)
+                if (is_named(n->name, bias ? ".bias" : ".weight", name, &layer)) {
+                    *p = (struct lm_place){ n->role, layer, bias };
+                    return 1;
+                }
     return -1;
 }
 

@@ -333,15 +333,14 @@ int lm_forward_final(struct lm_forward *f, struct lm_model *m, size_t variant, c
         return -1;
     size_t n = t->start[t->n_seq], d = c->d_model;
     const struct lm_weight *project = &p->weight[LM_PROJECT_OUT];
-    float *normed = project->packed ? xaligned(n, d * sizeof *normed) : final;
+    float *own = project->packed ? xaligned(n, d * sizeof *own) : NULL, *normed = own ? own : final;
     if (c->final_norm)
         norm(f, &p->weight[LM_FINAL_NORM], x, normed, n);
     else if (normed != x)
         memcpy(normed, x, n * d * sizeof *x);
-    if (project->packed) {
-        product(f, project, normed, final, c->d_embed, n);
-        free(normed);
-    }
+    if (own)
+        product(f, project, own, final, c->d_embed, n);
+    free(own);
     see(tap, LM_AT_FINAL, c->n_layer, 0, n, final, c->d_embed);
     return 0;
 }

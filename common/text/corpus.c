@@ -241,8 +241,8 @@ void corpus_need_vocabulary(const struct corpus *c, size_t vocab_size)
 {
     for (size_t i = 0; i < c->n_id; i++)
         if (c->id[i] >= vocab_size)
-            die("token %u is beyond the model's vocabulary of %zu: they do not belong together",
-                c->id[i], vocab_size);
+            die("token %u is beyond the model's vocabulary of %zu: they do not belong together", c->id[i],
+                vocab_size);
 }
 
 void corpus_clear(struct corpus *c)
