@@ -312,20 +312,7 @@ static struct lm_checkpoint *open_model(const char *path)
 }
 
 static struct quant_spec *spec; /* [n_test], of --quant */
-
-static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
-{
-    (void)ctx;
-    return trial_wants(quant_only, quant_skip, p, name);
-}
-
-static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
-                       float *w, size_t n_out, size_t n_in, char why[LM_WHY_MAX])
-{
-    (void)p;
-    (void)name;
-    return trial_apply(ctx, dtype, w, n_out, n_in, (int)n_thread, NULL, why);
-}
+static struct trial *trial;     /* the same as changes of the model */
 
 static void read_quants(void)
 {
@@ -337,6 +324,9 @@ static void read_quants(void)
         die_usage("--quant compares the model with itself: not beside --against");
     n_test = trial_specs(quants, &spec);
     trial_check_lists(quant_only, quant_skip);
+    trial = xnew(n_test, sizeof *trial);
+    for (size_t k = 0; k < n_test; k++)
+        trial[k] = (struct trial){ &spec[k], quant_only, quant_skip, (int)n_thread };
 }
 
 /* ---- text */
@@ -467,7 +457,7 @@ static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_
     int keep = !one_pass && !lm_checkpoint_can_rewind(c),
         keep_ref = ref && !one_pass && !lm_checkpoint_can_rewind(ref);
     for (size_t k = 0; k < n_change; k++)
-        change[k] = (struct lm_change){ wants_quant, apply_quant, &spec[k] };
+        change[k] = trial_change(&trial[k]);
     run = xcalloc(n_run, sizeof *run);
     run[0].model = lm_model_new(c, precision, (int)n_thread, change, n_change, keep);
     free(change);
@@ -580,6 +570,7 @@ int main(int argc, char **argv)
     corpus_clear(&corpus);
     tokenizer_free(tokenizer);
     free(of_text);
+    free(trial);
     free(spec);
     free(quants);
     return 0;

@@ -49,3 +49,23 @@ int trial_apply(const struct quant_spec *spec, enum tensor_dtype dtype, float *w
         snprintf(why, LM_WHY_MAX, "row %zu: %s", bad_row, quant_why(status));
     return status;
 }
+
+static int wants(void *ctx, const struct lm_place *p, const char *name)
+{
+    const struct trial *t = ctx;
+    return trial_wants(t->only, t->skip, p, name);
+}
+
+static int change(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype, float *w,
+                  size_t n_out, size_t n_in, char why[LM_WHY_MAX])
+{
+    const struct trial *t = ctx;
+    (void)p;
+    (void)name;
+    return trial_apply(t->spec, dtype, w, n_out, n_in, t->n_thread, NULL, why);
+}
+
+struct lm_change trial_change(struct trial *t)
+{
+    return (struct lm_change){ wants, change, t };
+}

@@ -1,5 +1,5 @@
-/* trial.h - --quant SPEC: a model quantised while it runs, as ppl and sens have it.  Layer: weights.
- * SPDX-License-Identifier: GPL-3.0-or-later */
+/* trial.h - --quant SPEC: a model quantised while it runs, as ppl, sens and lmsample have it.  Layer:
+ * weights. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef WEIGHTS_TRIAL_H
 #define WEIGHTS_TRIAL_H
 #include "lm/model.h"
@@ -17,5 +17,13 @@ int trial_wants(char *const *only, char *const *skip, const struct lm_place *p, 
 /* Quantises w[rows][cols] in place as weights of dtype would be; stats unless NULL. 0; or -1 and a reason. */
 int trial_apply(const struct quant_spec *spec, enum tensor_dtype dtype, float *w, size_t rows, size_t cols,
                 int n_thread, struct quant_stats *stats, char why[LM_WHY_MAX]);
+
+/* Both as a change of a model (lm/model.h), for as long as t is there; the lists are borrowed. */
+struct trial {
+    const struct quant_spec *spec;
+    char *const *only, *const *skip;
+    int n_thread;
+};
+struct lm_change trial_change(struct trial *t);
 
 #endif
