@@ -159,7 +159,9 @@ static struct lm_lane *lane;   /* [windows.n] */
 static void read_texts(char **files)
 {
     struct tokenizer *tokenizer = NULL;
-    struct corpus_options o = { NULL, !strcmp(unit, "file"), "\n\n", NULL, 0, (int)n_thread };
+    struct corpus_options o = { .whole_files = !strcmp(unit, "file"),
+                                .join = "\n\n",
+                                .n_thread = (int)n_thread };
     uint32_t *start = NULL;
     for (; *files; files++) {
         const char *why;

@@ -15,9 +15,7 @@
 #include "lm/trainer.h"
 #include "lm/trainlog.h"
 #include "quant/pick.h"
-#include "text/batch.h"
-#include "text/corpus.h"
-#include "text/documents.h"
+#include "text/trainset.h"
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -157,136 +155,18 @@ static const struct cli_prog prog = {
 
 /* ---- text */
 
-static struct documents *lang; /* [n_lang] that are trained on, in the order of the files */
-static size_t n_lang, lang_room;
-static char *tokenizer_json;
-static size_t tokenizer_bytes;
-static struct tokenizer *tokenizer;
-static uint32_t *start; /* the separator */
-static size_t n_start;
+static struct trainset set;
+static struct lm_heldout heldout; /* of --valid, as ppl takes it: each line in windows of the context */
 
-static void find_separator(void)
-{
-    static const char *const usual[] = { "</s>", "<|endoftext|>", "<eos>", "<s>" };
-    const char *word = separator;
-    for (size_t i = 0; !strcmp(word, "auto") && i < sizeof usual / sizeof *usual; i++)
-        if (tokenizer_find(tokenizer, usual[i], strlen(usual[i])) >= 0)
-            word = usual[i];
-    if (!strcmp(word, "auto"))
-        die("the tokenizer has no token that usually separates documents: name one (--separator), or none");
-    if (corpus_find_start(tokenizer, word, &start, &n_start) < 0)
-        die("--separator: the tokenizer has no token '%s'", word);
-}
-
-static void load_tokenizer(void)
-{
-    char *why;
-    const char *path = tokenizer_path ? tokenizer_path : init_path;
-    tokenizer_json = tokenizer_text(path, &tokenizer_bytes, &why);
-    if (tokenizer_json)
-        tokenizer = tokenizer_parse(xstrndup(tokenizer_json, tokenizer_bytes), tokenizer_bytes, &why);
-    if (!tokenizer)
-        die("%s: %s", path, why);
-    find_separator();
-}
-
-/* Adds all of a file, lines of text with the separator in front of each, or tokens as they are. */
-static void read_corpus(struct corpus *c, const char *path)
-{
-    const char *why;
-    struct bytein *in = bytein_open(path, (int)n_thread, &why);
-    if (!in)
-        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
-    struct corpus_options o = { tokenizer, 0, NULL, start, n_start, (int)n_thread };
-    char *name = batch_lang(strcmp(path, "-") ? path : "stdin");
-    if (corpus_is_tokens(in))
-        corpus_read_tokens(c, in, &o);
-    else
-        corpus_read_text(c, in, name, &o);
-    free(name);
-}
-
-static size_t find_lang(const char *name)
-{
-    size_t i = 0;
-    while (i < n_lang && strcmp(lang[i].lang, name) != 0)
-        i++;
-    return i;
-}
-
-static void take_language(const struct corpus *c, size_t which, const char *path)
-{
-    struct documents d = { 0 };
-    if (find_lang(c->lang[which]) < n_lang)
-        die("%s: a file before it is of language '%s' too", path, c->lang[which]);
-    if (documents_join(&d, c, which, tokenizer, start, n_start) < 0)
-        die("%s: '%s' has tokens that are none of the tokenizer's", path, d.lang);
-    if (d.n > UINT32_MAX)
-        die("%s: '%s' has more than 2^32 tokens", path, d.lang);
-    if (d.n <= (size_t)context) {
-        warn("%s: '%s' is left out: its %zu tokens are less than a sequence of %lld and the one that follows",
-             path, d.lang, d.n, (long long)context);
-        documents_clear(&d);
-        return;
-    }
-    xgrow(&lang, &lang_room, n_lang + 1, sizeof *lang);
-    lang[n_lang++] = d;
-}
-
-static void read_training_text(char **files)
-{
-    for (; *files; files++) {
-        struct corpus c = { 0 };
-        msg_progress("%s: encoding", *files);
-        read_corpus(&c, *files);
-        for (size_t i = 0; i < c.n_lang; i++)
-            take_language(&c, i, *files);
-        corpus_clear(&c);
-    }
-    if (!n_lang)
-        die("there is no language to train on");
-}
-
-/* ---- text to validate on, as ppl takes it: each line in windows of the context */
-
-static struct lm_heldout heldout;
-
-static int is_directory(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* The files of --valid; of a directory those named as the ones trained on. */
-static void read_valid(struct corpus *c, char **files)
-{
-    for (char **v = valid; v && *v; v++) {
-        if (!is_directory(*v))
-            read_corpus(c, *v);
-        for (char **f = files; *f && is_directory(*v); f++) {
-            const char *slash = strrchr(*f, '/');
-            char *path = xsprintf("%s/%s", *v, slash ? slash + 1 : *f);
-            read_corpus(c, path);
-            free(path);
-        }
-    }
-}
-
-static void read_validation_text(char **files)
+static void read_held_out(char **files)
 {
     struct corpus c = { 0 };
-    read_valid(&c, files);
+    trainset_read_held_out(&set, &c, valid, files);
     size_t *n = xcalloc(c.n_lang, sizeof *n);
-    for (size_t i = 0; i < c.n_lang; i++)
-        if (find_lang(c.lang[i]) == n_lang)
-            warn("--valid: '%s' is not trained on, and not validated", c.lang[i]);
-    for (size_t i = 0; i < c.n_id; i++)
-        if (c.id[i] >= tokenizer_n_id(tokenizer))
-            die("--valid: token %" PRIu32 " is none of the tokenizer's", c.id[i]);
     for (size_t i = 0; i < c.n_text; i++) {
         const struct corpus_text *x = &c.text[i];
-        size_t l = find_lang(c.lang[x->lang]);
-        if (l == n_lang || x->n == x->n_start || (valid_tokens && n[x->lang] >= (size_t)valid_tokens))
+        size_t l = trainset_find(&set, c.lang[x->lang]);
+        if (l == set.n_lang || x->n == x->n_start || (valid_tokens && n[x->lang] >= (size_t)valid_tokens))
             continue;
         lm_heldout_add(&heldout, l, x->first, x->n, x->n_start, (size_t)context);
         n[x->lang] += x->n;
@@ -307,7 +187,7 @@ static struct lm_hfdir_tokens special;
 static int special_token(const char *const *words, const char **found)
 {
     for (; *words; words++) {
-        int32_t id = tokenizer_find(tokenizer, *words, strlen(*words));
+        int32_t id = tokenizer_find(set.tokenizer, *words, strlen(*words));
         if (id >= 0) {
             *found = *words;
             return id;
@@ -340,7 +220,7 @@ static char *new_config(void)
                            : width / 32 ? width / 32
                                         : 1),
         .d_ff = (size_t)(n_inner ? n_inner : 4 * width),
-        .vocab_size = tokenizer_n_id(tokenizer),
+        .vocab_size = tokenizer_n_id(set.tokenizer),
         .n_position = (size_t)context,
         .override = overrides,
     };
@@ -384,26 +264,10 @@ static void make_config(struct lm_checkpoint *init)
                               : new_config();
     if (lm_config_parse(config_text, strlen(config_text), &config, why) < 0)
         die("%s: %s", config_path ? config_path : init ? init_path : "the model", why);
-    if (tokenizer_n_id(tokenizer) > config.vocab_size)
-        die("the tokenizer has %zu tokens, and the model's vocabulary only %zu", tokenizer_n_id(tokenizer),
-            config.vocab_size);
+    if (tokenizer_n_id(set.tokenizer) > config.vocab_size)
+        die("the tokenizer has %zu tokens, and the model's vocabulary only %zu",
+            tokenizer_n_id(set.tokenizer), config.vocab_size);
     params = lm_params_new(&config);
-}
-
-/* Weights of another model in place of drawn ones. */
-static void copy_weights(struct lm_checkpoint *init, float *w)
-{
-    struct tensor t;
-    struct lm_place place;
-    int got;
-    while ((got = lm_checkpoint_next(init, &t, &place)) > 0) {
-        const struct lm_param *a = lm_params_find(params, &place);
-        if (!a || a->n != t.n)
-            die("%s: '%s' does not fit the model of %s", init_path, t.name, config_path);
-        tensor_to_f32(&t, 0, t.n, w + a->offset);
-    }
-    if (got < 0)
-        die("%s: %s", init_path, lm_checkpoint_error(init));
 }
 
 static void draw_weights(float *w)
@@ -421,7 +285,7 @@ static struct lm_sampler sampler;
 static struct lm_trainer_options how;
 static struct lm_trainer *trainer;
 static struct lm_trainlog run_log;
-static struct lm_stream *streams; /* [n_lang] */
+static struct lm_stream *streams; /* [set.n_lang] */
 static const char **names;
 static uint8_t *kure_of;
 static float *nll; /* [batch * context] of a step */
@@ -506,9 +370,9 @@ static void add_option(const char *name)
 static void list_settings(enum gemm_precision precision)
 {
     uint64_t text = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n_lang; i++) {
-        text = hash(text, lang[i].lang, strlen(lang[i].lang) + 1);
-        text = hash(text, lang[i].id, lang[i].n * sizeof *lang[i].id);
+    for (size_t i = 0; i < set.n_lang; i++) {
+        text = hash(text, set.lang[i].lang, strlen(set.lang[i].lang) + 1);
+        text = hash(text, set.lang[i].id, set.lang[i].n * sizeof *set.lang[i].id);
     }
     add_setting("config",
                 xsprintf("%016" PRIx64, hash(0xcbf29ce484222325u, config_text, strlen(config_text))));
@@ -544,7 +408,7 @@ static void log_row(const struct lm_trainer_report *r, int validate)
 {
     double *row = lm_trainlog_row(&run_log, r, (double)batch * (double)context);
     if (validate)
-        row[LM_LOG_VALID] = lm_heldout_score(&heldout, trainer, n_lang,
+        row[LM_LOG_VALID] = lm_heldout_score(&heldout, trainer, set.n_lang,
                                              lm_trainlog_of_lang(&run_log, row, LM_LOG_LANG_NLL),
                                              lm_trainlog_of_lang(&run_log, row, LM_LOG_LANG_BITS));
     if (log_path)
@@ -642,24 +506,24 @@ static void begin(enum gemm_precision precision)
     pick_kure();
     set_how();
     list_settings(precision);
-    lm_trainstate_init(&state, params, lm_trainlog_tally(n_lang),
-                       lm_trainlog_columns(n_lang, config.n_layer));
+    lm_trainstate_init(&state, params, lm_trainlog_tally(set.n_lang),
+                       lm_trainlog_columns(set.n_lang, config.n_layer));
     if (!load_checkpoint()) {
-        if (init)
-            copy_weights(init, state.w);
-        else
+        if (!init)
             draw_weights(state.w);
+        else if (lm_params_read(params, init, state.w, why) < 0)
+            die("%s: %s", init_path, why);
     }
     if (init)
         lm_checkpoint_close(init);
-    streams = xnew(n_lang, sizeof *streams);
-    names = xnew(n_lang, sizeof(*names));
-    for (size_t i = 0; i < n_lang; i++) {
-        streams[i] = (struct lm_stream){ lang[i].id, lang[i].n, lang[i].bytes };
-        names[i] = lang[i].lang;
+    streams = xnew(set.n_lang, sizeof *streams);
+    names = xnew(set.n_lang, sizeof(*names));
+    for (size_t i = 0; i < set.n_lang; i++) {
+        streams[i] = (struct lm_stream){ set.lang[i].id, set.lang[i].n, set.lang[i].bytes };
+        names[i] = set.lang[i].lang;
     }
-    lm_trainlog_init(&run_log, &state, names, n_lang);
-    lm_sampler_init(&sampler, streams, n_lang, (size_t)context, (size_t)batch, temperature, seed);
+    lm_trainlog_init(&run_log, &state, names, set.n_lang);
+    lm_sampler_init(&sampler, streams, set.n_lang, (size_t)context, (size_t)batch, temperature, seed);
     nll = xnew((size_t)batch, (size_t)context * sizeof *nll);
     trainer = lm_trainer_new(&how, &state, (size_t)context, precision, (int)n_thread, why);
     if (!trainer)
@@ -669,8 +533,8 @@ static void begin(enum gemm_precision precision)
 static void finish(struct outdir *dir)
 {
     if (dir) {
-        lm_hfdir_write(dir, params, state.w, tensor_dtype_find(dtype), config_text, cli_history(),
-                       tokenizer_json, tokenizer_bytes, &special);
+        lm_hfdir_write(dir, params, state.w, tensor_dtype_find(dtype), config_text, cli_history(), set.json,
+                       set.n_json, &special);
         outdir_close(dir);
     }
     lm_trainer_free(trainer);
@@ -678,9 +542,7 @@ static void finish(struct outdir *dir)
     lm_trainstate_clear(&state);
     lm_params_free(params);
     lm_heldout_clear(&heldout);
-    for (size_t i = 0; i < n_lang; i++)
-        documents_clear(&lang[i]);
-    tokenizer_free(tokenizer);
+    trainset_clear(&set);
 }
 
 int main(int argc, char **argv)
@@ -693,9 +555,9 @@ int main(int argc, char **argv)
     int found = gemm_precision_find(precision_name);
     enum gemm_precision precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found;
     struct outdir *dir = out_path ? outdir_open(out_path) : NULL; /* fails now rather than in the end */
-    load_tokenizer();
-    read_training_text(files);
-    read_validation_text(files);
+    trainset_open(&set, tokenizer_path ? tokenizer_path : init_path, separator, (int)n_thread);
+    trainset_read(&set, files, (size_t)context);
+    read_held_out(files);
     begin(precision);
     struct sigaction once = { .sa_handler = on_signal,
                               .sa_flags = (int)SA_RESETHAND }; /* a second one kills */

@@ -5,7 +5,6 @@
 #include "base/msg.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
-#include "lm/pieces.h"
 #include "lm/run.h"
 #include "lm/score.h"
 #include "lm/windows.h"
@@ -19,8 +18,7 @@
 static const char *model_path, *tokenizer_path, *against, *out_path = "-", *by = "lang",
                                                           *lang_of_stdin = "stdin";
 static const char *start_token = "auto", *unit = "line", *precision_name = "auto";
-static char **quants;
-static struct trial_lists lists;
+static char **quants, **quant_only, **quant_skip;
 static int64_t context, stride, memory_mib = 2048, n_thread = 1;
 static int full_windows;
 
@@ -30,15 +28,15 @@ static const struct cli_opt opts[] = {
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "quant", CLI_STRS, &quants, "SPEC",
       "quantise the model's matrices on the way and compare it with itself: KEY=VALUE,... as wquant has "
-      "them, bits=4,per=group:128, and recipe=FILE, see below; may be given again, and all run side by side",
+      "them, bits=4,per=group:128; may be given again, and all run side by side",
       0, 0, 0 },
     { 0, "against", CLI_STR, &against, "MODEL", "compare the model with this one, which has not been changed",
       0, 0, 0 },
-    { 0, "only", CLI_LIST, &lists.only, "ITEM,...",
+    { 0, "only", CLI_LIST, &quant_only, "ITEM,...",
       "--quant: these tensors, as wquant takes them: *.mlp.*, layer:20-23, role:attn_* [matrices in the "
       "layers]",
       0, 0, 0 },
-    { 0, "skip", CLI_LIST, &lists.skip, "ITEM,...", "--quant: not these", 0, 0, 0 },
+    { 0, "skip", CLI_LIST, &quant_skip, "ITEM,...", "--quant: not these", 0, 0, 0 },
     { 0, "by", CLI_CHOICE, &by, "WHAT", "a row for each `lang`, `line` or `token` [lang]", 0, 0,
       "lang line token" },
     CLI_CONTEXT(&context, 2),
@@ -84,22 +82,15 @@ static const struct cli_prog prog = {
         "method=noise,seed=N in a SPEC: no rounding, but Gauss noise that in every output channel is as "
         "large as "
         "the error of rounding; the control that tells rounding from any perturbation.\n"
-        "recipe=FILE in a SPEC: a table as wquant --recipe takes it; its first row that is for a matrix says "
-        "how "
-        "that is quantised, over what the SPEC says of all. A row that is for no matrix is an error.\n"
         "With several --quant the first column, quant, is the SPEC as it was given; reading the text and the "
-        "reference then cost once, as do a matrix and the layers up to it where SPECs say the same of them, "
-        "and the "
-        "rows of each are what it has alone.\n"
+        "reference then cost once, and the rows of each are what it has alone.\n"
         "Nothing depends on threads, on --memory or on what else is scored.",
-    .example =
-        "  ppl -m bloom-560m text/*.txt\n"
-        "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
-        "      ppl -m - --against bloom-560m -t bloom-560m text/*.txt\n"
-        "  ppl -m bloom-560m --quant bits=4 --quant recipe=mean.csv --quant recipe=worst.csv text/*.txt\n"
-        "  ppl -m bloom-560m --quant bits=4 --by line text/*.txt |\n"
-        "      bootstrap --stat mean -x delta_nll --by lang",
-    .see_also = "modelcat, wquant, bitalloc, bootstrap",
+    .example = "  ppl -m bloom-560m text/*.txt\n"
+               "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
+               "      ppl -m - --against bloom-560m -t bloom-560m text/*.txt\n"
+               "  ppl -m bloom-560m --quant bits=4 --by line text/*.txt |\n"
+               "      bootstrap --stat mean -x delta_nll --by lang",
+    .see_also = "modelcat, wquant, bootstrap",
 };
 
 /* ---- what is added up */
@@ -268,7 +259,7 @@ static void score_batch(size_t from, size_t end, struct lm_batch *batch)
 {
     lm_batch_fill(batch, &windows, from, end, corpus.id);
     size_t n_token = batch->start[end - from], n = 0, bad;
-    if (lm_run_batch(run, n_run, &batch->text, layer_done, &bad) < 0)
+    if (lm_run_batch(run, n_run, &batch->text, NULL, layer_done, &bad) < 0)
         die_of_model(&run[bad]);
     size_t *row = xnew(n_token, sizeof *row), *index = xnew(n_token, sizeof *index);
     const struct lm_window **window = xnew(n_token, sizeof(*window));
@@ -320,43 +311,22 @@ static struct lm_checkpoint *open_model(const char *path)
     return c;
 }
 
-static struct trial *trial; /* [n_test], of --quant; NULL without */
-
-static size_t way_of(void *ctx, const struct lm_place *p, const char *name)
-{
-    return trial_way(&lists, trial, (size_t)((struct trial *)ctx - trial), p, name);
-}
-
-static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
-                       float *w, size_t n_out, size_t n_in, char why[LM_WHY_MAX])
-{
-    return trial_apply(ctx, p, name, dtype, w, n_out, n_in, (int)n_thread, NULL, why);
-}
-
-static int note_matrix(void *ctx, const struct lm_place *p, const char *name)
-{
-    return way_of(ctx, p, name) != 0;
-}
-
-/* Where the tensors are known before they come, a recipe that is not for this model is told at once. */
-static void try_recipes(const struct lm_checkpoint *c)
-{
-    for (size_t k = 0; trial && k < n_test && lm_checkpoint_is_ordered(c); k++) {
-        lm_pieces_free(lm_pieces_new(c, LM_BY_NOTHING, note_matrix, &trial[k]));
-        trial_check_recipe(&trial[k]);
-    }
-}
+static struct quant_spec *spec; /* [n_test], of --quant */
+static struct trial *trial;     /* the same as changes of the model */
 
 static void read_quants(void)
 {
-    cli_refuse_if(!quants, &lists.only, "without --quant");
-    cli_refuse_if(!quants, &lists.skip, "without --quant");
+    cli_refuse_if(!quants, &quant_only, "without --quant");
+    cli_refuse_if(!quants, &quant_skip, "without --quant");
     if (!quants)
         return;
     if (against)
         die_usage("--quant compares the model with itself: not beside --against");
-    n_test = trial_read(quants, 1, &trial);
-    trial_check_lists(&lists);
+    n_test = trial_specs(quants, &spec);
+    trial_check_lists(quant_only, quant_skip);
+    trial = xnew(n_test, sizeof *trial);
+    for (size_t k = 0; k < n_test; k++)
+        trial[k] = (struct trial){ &spec[k], quant_only, quant_skip, (int)n_thread };
 }
 
 /* ---- text */
@@ -487,7 +457,7 @@ static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_
     int keep = !one_pass && !lm_checkpoint_can_rewind(c),
         keep_ref = ref && !one_pass && !lm_checkpoint_can_rewind(ref);
     for (size_t k = 0; k < n_change; k++)
-        change[k] = (struct lm_change){ way_of, apply_quant, &trial[k] };
+        change[k] = trial_change(&trial[k]);
     run = xcalloc(n_run, sizeof *run);
     run[0].model = lm_model_new(c, precision, (int)n_thread, change, n_change, keep);
     free(change);
@@ -591,19 +561,17 @@ int main(int argc, char **argv)
     read_texts(files);
     struct lm_checkpoint *c = open_model(model_path), *ref = against ? open_model(against) : NULL;
     check_vocabulary(c, ref);
-    try_recipes(c);
     cut_windows(c, ref);
     open_out();
     score_windows(c, ref);
-    for (size_t k = 0; trial && k < n_test; k++)
-        trial_check_recipe(&trial[k]);
     write_rows();
     csvout_close(out);
     lm_windows_clear(&windows);
     corpus_clear(&corpus);
     tokenizer_free(tokenizer);
     free(of_text);
-    trial_free(trial, quants ? n_test : 0);
+    free(trial);
+    free(spec);
     free(quants);
     return 0;
 }

@@ -18,8 +18,7 @@
 static const char *model_path, *tokenizer_path, *kind = "layer", *by = "lang", *lang_of_stdin = "stdin",
                                                 *start_token = "auto", *unit = "line",
                                                 *precision_name = "auto", *out_path = "-", *journal_path;
-static char **quants;
-static struct trial_lists lists;
+static char **quants, **only, **skip;
 static int64_t context, stride, memory_mib = 2048, n_thread = 1;
 static int full_windows, predict_only, no_predict;
 
@@ -35,11 +34,11 @@ static const struct cli_opt opts[] = {
       "what is quantised at a time: a `layer`; a `role`, as mlp_down, in all layers; a `matrix`, a role of a "
       "layer; or only `all` together [layer]",
       0, 0, "layer role matrix all" },
-    { 0, "only", CLI_LIST, &lists.only, "ITEM,...",
+    { 0, "only", CLI_LIST, &only, "ITEM,...",
       "these tensors and no others, as wquant takes them: layer:0-3, role:attn_*, *.mlp.* [matrices in the "
       "layers]",
       0, 0, 0 },
-    { 0, "skip", CLI_LIST, &lists.skip, "ITEM,...", "not these", 0, 0, 0 },
+    { 0, "skip", CLI_LIST, &skip, "ITEM,...", "not these", 0, 0, 0 },
     { 0, "by", CLI_CHOICE, &by, "WHAT", "rows for each `lang` or `line` [lang]", 0, 0, "lang line" },
     { 0, "predict-only", CLI_FLAG, &predict_only, 0,
       "only what the model as it is tells: run nothing quantised", 0, 0, 0 },
@@ -108,7 +107,7 @@ static double per(double a, double b)
 
 /* ---- ways to quantise, and what becomes of the matrices */
 
-static struct trial *trial; /* [n_spec] */
+static struct quant_spec *spec; /* [n_spec] */
 static size_t n_spec;
 static const struct lm_config *config;
 static struct lm_pieces *parts;
@@ -129,21 +128,21 @@ static struct made *made_at(size_t s, int layer, int role)
 
 static int changes_nothing(size_t s)
 {
-    return trial[s].usual.bits == 16;
+    return spec[s].bits == 16;
 }
 
 static void read_quants(void)
 {
     if (!quants)
         die_usage("no way to quantise is given (--quant)");
-    n_spec = trial_read(quants, 0, &trial);
-    trial_check_lists(&lists);
+    n_spec = trial_specs(quants, &spec);
+    trial_check_lists(only, skip);
 }
 
 static int is_chosen(void *ctx, const struct lm_place *p, const char *name)
 {
     (void)ctx;
-    return trial_wants(&lists, p, name);
+    return trial_wants(only, skip, p, name);
 }
 
 static void plan_parts(const struct lm_checkpoint *c)
@@ -164,13 +163,12 @@ static size_t n_case(void)
     return (parts->n + 1) * n_spec;
 }
 
-static size_t way_of(void *ctx, const struct lm_place *p, const char *name)
+static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
 {
     const struct lm_twin *t = ctx;
     (void)name;
-    int changed = parts->matrix[lm_pieces_slot(p->layer, (int)p->role)].chosen &&
-                  (t->role < 0 || t->role == (int)p->role);
-    return changed ? t->way + 1 : 0;
+    return parts->matrix[lm_pieces_slot(p->layer, (int)p->role)].chosen &&
+           (t->role < 0 || t->role == (int)p->role);
 }
 
 /* Notes what became of w[rows][cols]: q, as it will be once it is stored in dtype. */
@@ -200,13 +198,15 @@ static int apply_quant(void *ctx, const struct lm_place *p, const char *name, en
 {
     const struct lm_twin *twin = ctx;
     struct made *m = made_at(twin->way, p->layer, (int)p->role);
-    float *before = m->bytes ? NULL : xaligned(rows * cols, sizeof *before); /* the first time */
+    int first_time = twin->role < 0 && !m->bytes;
+    float *before = first_time ? xaligned(rows * cols, sizeof *before) : NULL;
+    (void)name;
     if (before)
         memcpy(before, w, rows * cols * sizeof *w);
-    int status = trial_apply(&trial[twin->way], p, name, dtype, w, rows, cols, (int)n_thread,
-                             before ? &m->stats : NULL, why);
+    int status = trial_apply(&spec[twin->way], dtype, w, rows, cols, (int)n_thread, before ? &m->stats : NULL,
+                             why);
     if (before && status == 0) {
-        struct quant_spec own = trial[twin->way].usual;
+        struct quant_spec own = spec[twin->way];
         quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
         m->bytes = pack_bytes(&own, rows, cols, tensor_dtype_bytes(dtype));
         note_made(m, before, w, rows, cols, dtype);
@@ -223,7 +223,7 @@ static struct lm_model *new_model(struct lm_checkpoint *c, enum gemm_precision p
     twins = lm_pieces_twins(parts, n_spec, &n);
     struct lm_change *change = xnew(n, sizeof *change);
     for (size_t i = 0; i < n; i++)
-        change[i] = (struct lm_change){ way_of, apply_quant, &twins[i] };
+        change[i] = (struct lm_change){ wants_quant, apply_quant, &twins[i] };
     struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, n, 1);
     free(change);
     return m;
@@ -535,7 +535,7 @@ static void put_row(size_t k, size_t g)
         is_joint = p == parts->n && parts->n && !predict_only;
     double ratio = is_joint && !changes_nothing(s) ? additivity(s, g, &kl) : NAN;
     csvout_str(out, quants[s]);
-    csvout_int(out, trial[s].usual.bits);
+    csvout_int(out, spec[s].bits);
     csvout_str(out, parts->piece[p].name);
     if (parts->piece[p].layer >= 0)
         csvout_int(out, parts->piece[p].layer);
@@ -626,7 +626,7 @@ static void clear(void)
     free(group_name);
     lm_outerror_free(errors);
     lm_pieces_free(parts);
-    trial_free(trial, n_spec);
+    free(spec);
     free(quants);
     lm_windows_clear(&windows);
     corpus_clear(&corpus);

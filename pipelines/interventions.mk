@@ -34,6 +34,7 @@ ROTATE    ?= 32
 RESCALED  ?= --pair=vo,norm-attn,norm-mlp --channels=16 --factor=2
 MARGIN    ?= 0.05
 RESAMPLES ?= 2000
+JOBS      ?= $(if $(filter 1 2 3,$(THREADS)),$(THREADS),4)#    steps at once where make is given no -j; as many models are in memory
 WQUANT    ?= wquant
 PLANT     ?= plant
 SENS      ?= sens
@@ -50,6 +51,9 @@ FEWER     := $(shell expr $(BITS) - 1)
 MORE      := $(shell expr $(BITS) + 1)
 MOST      := $(shell expr $(BITS) + 2)
 MIX       ?= $(sort $(FEWER) $(BITS) $(MORE) $(MOST) $(HIGH))#      widths that mixed precision chooses from
+# Arms side by side on the threads that there are; under a launcher each step has THREADS
+EACH      ?= $(if $(RUN),$(THREADS),$(shell echo $$(($(THREADS) >= $(JOBS) ? $(THREADS) / $(JOBS) : 1))))
+$(if $(filter 0,$(MAKELEVEL)),$(eval MAKEFLAGS += --jobs=$(JOBS)))
 $(shell mkdir -p $(DIR)/arms $(RECIPES))
 $(if $(filter 3 4 5 6 7,$(BITS)),,$(error BITS=$(BITS): 3 to 7, so that a layer can have one more or less))
 
@@ -76,6 +80,9 @@ $(DIR)/disjoint.txt: $(FILES) $(CALIBS)
 $(MOMENTS): $(CONFIG) $(DIR)/disjoint.txt $(call program,ACTDUMP)
 	$(RUN) $(ACTDUMP) --model=$(MODEL) --tokenizer=$(TOKENIZER) --reduce=gram,absmean --site=attn_in,attn_mix,mlp_in,mlp_act $(WINDOWS) \
 	  --threads=$(THREADS) --output=$@ $(CALIBS)
+
+# GPTQ's other way, without moments: the text through the model, each layer fed by the rounded ones before it
+CALIBRATE := --calibrate=$(call comma,$(CALIBS)) --tokenizer=$(TOKENIZER) $(WINDOWS)
 
 SPECS := $(foreach b,$(MIX),bits=$(b)$(,)per=$(PER)$(,)clip=$(CLIP))
 $(DIR)/calib-sens.csv: $(CONFIG) $(DIR)/disjoint.txt $(call program,SENS)
@@ -123,15 +130,16 @@ $(RECIPES)/clip-random-%.csv: $(HOW)/clips.mlr $(DIR)/arms/plain.report.csv
 
 # What an arm does not say itself
 SAME = $(foreach o,bits=$(BITS) per=$(PER) clip=$(CLIP),$(if $(findstring --$(firstword $(subst =, ,$(o)))=,$(1)),,--$(o))) \
-	  --threads=$(THREADS) --compress=0
-SCORE = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --threads=$(THREADS)
+	  --threads=$(EACH) --compress=0
+SCORE = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --threads=$(EACH)
+NEEDS = $(call files_in,$(filter-out $(CALIBRATE),$(1))) $(if $(findstring --calibrate=,$(1)),$(DIR)/disjoint.txt)
 
 $(DIR)/reference.csv: $(CONFIG) $(FILES) $(call program,PPL)
 	$(SCORE) --model=$(MODEL) $(SHOWN) > $@
 
 # An arm with @ in its options is one for each language, which @ stands for
 define arm
-$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(WEIGHTS_$(1)).t $(call files_in,$(OPTIONS_$(1))) $(FILES) $(call program,WQUANT PPL)
+$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(WEIGHTS_$(1)).t $(call NEEDS,$(OPTIONS_$(1))) $(FILES) $(call program,WQUANT PPL)
 	$(if $(findstring @,$(OPTIONS_$(1))),for lang in $(STEMS); do \
 	$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) $(subst @,$$$$lang,$(OPTIONS_$(1))) --report=$(DIR)/arms/$(1).report.csv $$< | \
 	  $$(SCORE) --model=- $(TEXT)/$$$$lang.txt; done | awk 'NR == 1 || !/^lang$(,)/' > $(DIR)/arms/$(1).csv,$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) \
@@ -170,10 +178,10 @@ $(DIR)/beyond.csv: $(call all,$(ARMS),.csv)
 # Each draw: controls in the mean, plain, and the differences; then the estimate with the ends of its interval
 $(DIR)/controls.csv: $(call all,$(DRAWN),.draws.csv)
 	mlr --csv put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
-	  then stats1 -a mean -f mean,worst,range,gini -g control,replicate then rename -r '^(.*)_mean$$,control_\1' $^ > $@
+	  then stats1 -a mean -f mean,worst,range,gini -g control,replicate then rename -r '^(.*)_mean$$,control_\1' $^ < /dev/null > $@
 $(DIR)/chance.csv: $(call all,$(DRAWN),.draws.csv)
 	mlr --csv filter '$$replicate == 0' then put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
-	  then cut -o -f control,mean,worst,range,gini $^ > $@
+	  then cut -o -f control,mean,worst,range,gini $^ < /dev/null > $@
 FIGURE_OF   := mean worst range gini
 ALL_FIGURES := $(call comma,$(foreach f,$(FIGURE_OF),$(f) $(f)_plain $(f)_chance))
 $(DIR)/differences.csv: $(call all,$(TESTED),.draws.csv) $(DIR)/controls.csv $(ARMS_CSV)
@@ -181,6 +189,7 @@ $(DIR)/differences.csv: $(call all,$(TESTED),.draws.csv) $(DIR)/controls.csv $(A
 	  then join -j arm -f <(mlr --csv cut -f arm,control $(ARMS_CSV)) \
 	  then join -j replicate -f <(mlr --csv rename -r '^(mean|worst|range|gini)$$,plain_\1' $(DIR)/arms/plain.draws.csv) \
 	  then join --ur -j control,replicate -f $(DIR)/controls.csv then unsparsify \
+	  then unsparsify -f $(call comma,control $(FIGURE_OF:%=control_%)) \
 	  then put '$(foreach f,$(FIGURE_OF),$$$(f)_plain = $$$(f) - $$plain_$(f); $$$(f)_chance = $$$(f) - $$control_$(f);) true' \
 	  then cut -o -f arm,control,replicate,$(ALL_FIGURES) $(filter %.draws.csv,$^) > $@
 $(DIR)/summary.csv: $(DIR)/differences.csv
@@ -202,7 +211,7 @@ $(DIR)/frontier.csv: $(DIR)/verdicts.csv
 $(DIR)/arms.csv: $(DIR)/frontier.csv $(DIR)/chance.csv
 	mlr --csv filter '$$bytes_more <= 0 && $$arm !=~ "-(less|fewer|more|most)$$"' then sort -nf worst then cat -n -N rank \
 	  then join --ur -j control -f <(mlr --csv stats1 -a min,max -f worst -g control then rename worst_min,least,worst_max,most $(DIR)/chance.csv) \
-	  then unsparsify then sort -nf rank $< > $@
+	  then unsparsify then unsparsify -f least,most then sort -nf rank $< > $@
 SHOW ?= plain mix-worst gptq-balanced rotate#   arms in the figure by language
 $(DIR)/before-after.csv: $(call all,$(SHOW),.langs.csv)
 	mlr --csv put '$(call from_name,.langs.csv)' then cut -o -f arm,lang,estimate,low,high $^ > $@

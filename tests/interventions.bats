@@ -17,7 +17,7 @@ setup_file() {
         plant -q --layer 1,4 --pair vo,norm-mlp --channels 2 --factor 16 -o model/model.safetensors bare
         cp bare/*.json model
         printf '%s\n' lang,bytes eng,300 fin,200 tha,100 >model/languages.csv
-        grep -E '^(arm|plain|plain-more|protect-(sens|random-%)|shift-position|mix-worst(-shuffled-%)?|gptq-(matched|random-%)|rotate|rescaled-%),' \
+        grep -E '^(arm|plain|plain-more|protect-(sens|random-%)|shift-position|mix-worst(-shuffled-%)?|gptq-(matched|sequential|random-%)|rotate|rescaled-%),' \
             "$ROOT/pipelines/interventions/arms.csv" >arms.csv
         study d >findings
     } 2>warnings || { cat warnings; return 1; }
@@ -84,6 +84,13 @@ value() { mlr --icsv --ojson filter "$2" "$1" | mlr --ijson --onidx cut -f "$3";
         grep "^$lang," "$D/arms/gptq-matched.csv" >got
         cmp got want
     done
+}
+
+@test "interventions: sequential GPTQ calibrates on the text, layer by layer" {
+    local calib=$BATS_FILE_TMPDIR/calib
+    wquant -q -z 0 --bits 3 --method gptq --calibrate "$calib/eng.txt,$calib/fin.txt,$calib/tha.txt" -t "$BATS_FILE_TMPDIR/model" --mix balanced \
+        "$D/model.t" 2>/dev/null | ppl -q -m - -t "$BATS_FILE_TMPDIR/model" --by line "$BATS_FILE_TMPDIR"/text/*.txt >want
+    cmp "$D/arms/gptq-sequential.csv" want
 }
 
 @test "interventions: verdicts follow the rule, and larger arms have none" {

@@ -53,6 +53,19 @@ decoder() {
     done
 }
 
+# memory MODEL [shift]: by tests/unit/memory.c
+memory() {
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/memory "$1" "$1" "${@:2}"
+}
+
+@test "decoder: sequences in pieces, with keys and values remembered, as whole ones to the last bit; not a place off" {
+    for m in "$DATA"/golden/*-a "$DATA"/variants/*/; do
+        memory "$m"
+        run -1 memory "$m" shift
+        awk -v d="$output" 'BEGIN { exit !(d > 0.01) }'
+    done
+}
+
 # variant NAME [COPY]: the decoder on that model, or on a copy of it with another config, against its expected numbers
 variant() {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/decoder "${2:-$DATA/variants/$1}" "$DATA/variants/$1"

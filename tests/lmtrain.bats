@@ -157,6 +157,20 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     [[ $stderr == "lmtrain: --layers does nothing beside --init or --config"* ]]
 }
 
+@test "lmtrain: --init with the --config of another model is refused: no weight is left as it happens to be" {
+    begin=(lmtrain "${small[@]:0:2}" --context=16 --batch=8 --steps=1 --log=l.csv text/eng.txt)
+    bloom=$(golden bloom-a)
+    sed 's/"n_layer": *[0-9]*/"n_layer": 7/' "$bloom/config.json" >deep.json
+    sed 's/"n_layer": *[0-9]*/"n_layer": 1/' "$bloom/config.json" >shallow.json
+    "${begin[@]}" --init="$bloom" --config="$bloom/config.json"
+    run -1 --separate-stderr "${begin[@]}" --init="$bloom" --config=deep.json
+    [[ $stderr == "lmtrain: $bloom: has fewer weights than the model" ]]
+    run -1 --separate-stderr "${begin[@]}" --init="$bloom" --config=shallow.json
+    [[ $stderr == "lmtrain: $bloom: 'transformer.h.1."*"' does not fit the model that its weights are for" ]]
+    run -1 --separate-stderr "${begin[@]}" --init="$(golden xglm-a)" --config=deep.json
+    [[ $stderr == "lmtrain: "*"/xglm-a: its weights are xglm's, not bloom's" ]]
+}
+
 @test "lmtrain: the first weights have the spread asked for, the embedding its own" {
     tiny --steps=1 --learning-rate=0 --init-sd=0.03 --embed-sd=0.2 --dtype=F32 -o first
     modelcat first | kurt >spread.csv

@@ -99,7 +99,7 @@ static int parse_plain(const char *s, double *v)
         return -1;
     if ((*s | 32) == 'e') {
         int down = s[1] == '-', more = 0, i = 1 + (s[1] == '-' || s[1] == '+'), first = i;
-        for (; (unsigned)s[i] - '0' <= 9 && i < first + 3; i++)
+        for (; i < first + 3 && (unsigned)s[i] - '0' <= 9; i++)
             more = more * 10 + (s[i] - '0');
         if (i == first)
             return -1;

@@ -97,6 +97,17 @@ struct cli_prog {
         0, "full-windows", CLI_FLAG, var, 0,                                                                 \
             "leave out a text's last window if it is shorter than the context", 0, 0, 0                      \
     }
+#define CLI_START(var)                                                                                       \
+    {                                                                                                        \
+        0, "start", CLI_STR, var, "TOKEN",                                                                   \
+            "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its "  \
+            "template puts there [auto]",                                                                    \
+            0, 0, 0                                                                                          \
+    }
+#define CLI_LANG(var)                                                                                        \
+    {                                                                                                        \
+        0, "lang", CLI_STR, var, "LANG", "language of standard input [stdin]", 0, 0, 0                       \
+    }
 /* What of the text is scored: five options. */
 #define CLI_SCORED_TEXT(stride_var, text_var, full_var, start_var, lang_var)                                 \
     { 0,          "stride", CLI_INT,                                                                         \
@@ -107,21 +118,7 @@ struct cli_prog {
           "WHAT",     "what is one text: a `line`, or a `file`, its lines joined by an empty one [line]",    \
           0,          0,                                                                                     \
           "line file" },                                                                                     \
-        CLI_FULL_WINDOWS(full_var),                                                                          \
-        { 0,                                                                                                 \
-          "start",                                                                                           \
-          CLI_STR,                                                                                           \
-          start_var,                                                                                         \
-          "TOKEN",                                                                                           \
-          "what comes before each text: a token as the tokenizer spells it, `none`, or `auto`: what its "    \
-          "template "                                                                                        \
-          "puts there [auto]",                                                                               \
-          0,                                                                                                 \
-          0,                                                                                                 \
-          0 },                                                                                               \
-    {                                                                                                        \
-        0, "lang", CLI_STR, lang_var, "LANG", "language of standard input [stdin]", 0, 0, 0                  \
-    }
+        CLI_FULL_WINDOWS(full_var), CLI_START(start_var), CLI_LANG(lang_var)
 #define CLI_PRECISION(var)                                                                                   \
     {                                                                                                        \
         0, "precision", CLI_CHOICE, var, "WHICH",                                                            \

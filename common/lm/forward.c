@@ -18,7 +18,8 @@ struct lm_forward {
     const struct lm_config *config;
     int n_thread;
     struct lm_attention *attention;
-    size_t room; /* rows of the buffers below */
+    struct lm_memory *memory; /* NULL: sequences are whole */
+    size_t room;              /* rows of the buffers below */
     float *norm, *qkv, *mix, *out, *gate, *up;
     uint32_t *position; /* [room] of each row in its sequence */
 };
@@ -52,6 +53,11 @@ void lm_forward_free(struct lm_forward *f)
     free(f);
 }
 
+void lm_forward_remember(struct lm_forward *f, struct lm_memory *m)
+{
+    f->memory = m;
+}
+
 size_t lm_forward_longest(const struct lm_config *c)
 {
     size_t table = c->position == LM_LEARNED ? c->n_position : 0;
@@ -81,6 +87,12 @@ static size_t chunk_end(const struct lm_text *t, size_t seq)
     while (end < t->n_seq && t->start[end + 1] - from <= CHUNK)
         end++;
     return end;
+}
+
+/* The position of a sequence's first token. */
+static size_t first_position(const struct lm_forward *f, size_t seq)
+{
+    return f->memory ? f->memory->n[seq] : 0;
 }
 
 static void see(const struct lm_tap *tap, enum lm_site site, int layer, size_t from, size_t n, const float *x,
@@ -173,13 +185,21 @@ static void product(const struct lm_forward *f, const struct lm_weight *w, const
         mem_out();
 }
 
+/* Sequences that go through a layer together: from number `seq` on, rows [start[i], start[i + 1]) of the
+ * chunk, row `from` and up of the text. */
+struct chunk {
+    int layer;
+    size_t seq, n_seq, from, n;
+    const size_t *start;
+};
+
 /* What attention adds for the chunk's rows, x normed, into f->out. */
-static void attention(struct lm_forward *f, const struct lm_part *p, const float *x, const size_t *start,
-                      size_t n_seq, size_t n)
+static void attention(struct lm_forward *f, const struct lm_part *p, const float *x, const struct chunk *t)
 {
     const struct lm_config *c = f->config;
-    size_t width = lm_attention_width(c), kv = c->n_kv_head * c->d_head, q = c->n_head * c->d_head;
+    size_t width = lm_attention_width(c), kv = c->n_kv_head * c->d_head, q = c->n_head * c->d_head, n = t->n;
     struct lm_heads h[3];
+    struct lm_past past;
     lm_attention_heads(c, f->qkv, h);
     if (c->family->qkv == LM_QKV_APART) {
         product(f, &p->weight[LM_ATTN_Q], x, f->qkv, width, n);
@@ -190,7 +210,12 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
     }
     if (c->position == LM_ROTARY)
         each_rows(&(struct rows){ .f = f, .n = n, .fn = rotate_rows });
-    lm_attention_run(f->attention, &h[0], &h[1], &h[2], start, n_seq, NULL, f->mix, f->n_thread);
+    if (f->memory)
+        past = lm_memory_past(f->memory, t->layer, t->seq);
+    lm_attention_run(f->attention, &h[0], &h[1], &h[2], t->start, t->n_seq, f->memory ? &past : NULL, NULL,
+                     f->mix, f->n_thread);
+    if (f->memory)
+        lm_memory_add(f->memory, t->layer, t->seq, t->start, t->n_seq, &h[1], &h[2]);
 }
 
 /* What the MLP adds for x[n][d_model], into f->out. */
@@ -203,20 +228,21 @@ static void mlp(struct lm_forward *f, const struct lm_part *p, const float *x, s
     each_rows(&(struct rows){ .f = f, .y = f->up, .other = f->gate, .n = n, .fn = activate_rows });
 }
 
-/* Takes the chunk's rows x[n][d_model] through the layer. `from` is its first row, for the tap. */
-static void run_chunk(struct lm_forward *f, const struct lm_part *p, int layer, const size_t *start,
-                      size_t n_seq, size_t from, size_t n, float *x, const struct lm_tap *tap)
+/* Takes the chunk's rows x[n][d_model] through the layer. */
+static void run_chunk(struct lm_forward *f, const struct lm_part *p, const struct chunk *t, float *x,
+                      const struct lm_tap *tap)
 {
     const struct lm_config *c = f->config;
     const struct lm_weight *w = p->weight;
-    size_t d = c->d_model;
+    size_t d = c->d_model, from = t->from, n = t->n;
+    int layer = t->layer;
     const float *in = x;
     if (!c->norm_after) {
         norm(f, &w[LM_ATTN_NORM], x, f->norm, n);
         in = f->norm;
     }
     see(tap, LM_AT_ATTN_IN, layer, from, n, in, d);
-    attention(f, p, in, start, n_seq, n);
+    attention(f, p, in, t);
     see(tap, LM_AT_ATTN_MIX, layer, from, n, f->mix, c->n_head * c->d_head);
     product(f, &w[LM_ATTN_OUT], f->mix, f->out, d, n);
     see(tap, LM_AT_ATTN_OUT, layer, from, n, f->out, d);
@@ -253,9 +279,10 @@ void lm_forward_part(struct lm_forward *f, const struct lm_part *p, int layer, c
             start[i] = t->start[seq + i] - from;
         for (size_t i = 0; i < n_seq; i++)
             for (size_t row = start[i]; row < start[i + 1]; row++)
-                f->position[row] = (uint32_t)(row - start[i]);
+                f->position[row] = (uint32_t)(first_position(f, seq + i) + row - start[i]);
+        struct chunk chunk = { layer, seq, n_seq, from, n, start };
         if (n)
-            run_chunk(f, p, layer, start, n_seq, from, n, x + from * f->config->d_model, tap);
+            run_chunk(f, p, &chunk, x + from * f->config->d_model, tap);
         free(start);
     }
 }
@@ -317,7 +344,7 @@ int lm_forward_embed(struct lm_forward *f, struct lm_model *m, size_t variant, c
         return -1;
     for (size_t seq = 0; seq < t->n_seq; seq++)
         for (size_t row = t->start[seq]; row < t->start[seq + 1]; row++)
-            add_position(c, p, row - t->start[seq], x + row * c->d_model);
+            add_position(c, p, first_position(f, seq) + row - t->start[seq], x + row * c->d_model);
     if (p->weight[LM_EMBED_NORM].w)
         norm(f, &p->weight[LM_EMBED_NORM], x, x, n);
     see(tap, LM_AT_EMBED, -1, 0, n, x, c->d_model);
@@ -342,5 +369,7 @@ int lm_forward_final(struct lm_forward *f, struct lm_model *m, size_t variant, c
         product(f, project, own, final, c->d_embed, n);
     free(own);
     see(tap, LM_AT_FINAL, c->n_layer, 0, n, final, c->d_embed);
+    if (f->memory)
+        lm_memory_grow(f->memory, t->start, t->n_seq);
     return 0;
 }

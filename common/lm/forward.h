@@ -6,12 +6,13 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef LM_FORWARD_H
 #define LM_FORWARD_H
+#include "lm/memory.h"
 #include "lm/model.h"
 #include "lm/site.h"
 #include <stdint.h>
 
 /* Sequences one after another: ids[start[i]] to ids[start[i + 1] - 1] is sequence i, whose first token has
- * position 0. All borrowed. */
+ * position 0, or the one behind what is remembered of it. All borrowed. */
 struct lm_text {
     size_t n_seq;
     const size_t *start; /* [n_seq + 1] */
@@ -31,6 +32,11 @@ struct lm_forward;
 /* For sequences of up to longest tokens, each with a position the model has (lm_forward_longest). */
 struct lm_forward *lm_forward_new(const struct lm_config *c, size_t longest, int n_thread);
 void lm_forward_free(struct lm_forward *f);
+
+/* From here on sequence i of a text is the next part of sequence i of the text before, and may have no token;
+ * what has been, and is remembered once lm_forward_final is through with it, is in m, borrowed. The same
+ * numbers come out as from whole sequences. NULL: each text stands by itself, as at first. */
+void lm_forward_remember(struct lm_forward *f, struct lm_memory *m);
 
 /* The longest sequence that a model can run: the rows of its table of positions, or the window of its
  * attention; 0 if there is no limit. */

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static void add_param(struct lm_params *p, size_t *room, const struct lm_place *place)
@@ -88,4 +89,38 @@ void lm_params_init(const struct lm_params *p, float *w, uint64_t seed, double i
         int adds = role == LM_ATTN_OUT || role == LM_MLP_DOWN;
         draw_normal(&r, adds ? init_sd / sqrt(2.0 * p->config->n_layer) : init_sd, w + a->offset, a->n);
     }
+}
+
+/* Whether a tensor is what the model has there. */
+static int fits(const struct lm_param *a, const struct tensor *t)
+{
+    return a && t->n_dim == a->n_dim && t->shape[0] == a->shape[0] &&
+           (a->n_dim < 2 || t->shape[1] == a->shape[1]);
+}
+
+int lm_params_read(const struct lm_params *p, struct lm_checkpoint *c, float *w, char why[LM_WHY_MAX])
+{
+    const struct lm_config *of = lm_checkpoint_config(c);
+    struct tensor t;
+    struct lm_place place;
+    size_t n = 0;
+    int got;
+    if (of->family != p->config->family) {
+        snprintf(why, LM_WHY_MAX, "its weights are %s's, not %s's", of->family->model_type,
+                 p->config->family->model_type);
+        return -1;
+    }
+    while ((got = lm_checkpoint_next(c, &t, &place)) > 0) {
+        const struct lm_param *a = lm_params_find(p, &place);
+        if (!fits(a, &t)) {
+            snprintf(why, LM_WHY_MAX, "'%.100s' does not fit the model that its weights are for", t.name);
+            return -1;
+        }
+        tensor_to_f32(&t, 0, t.n, w + a->offset);
+        n += t.n;
+    }
+    if (got < 0 || n < p->n)
+        snprintf(why, LM_WHY_MAX, "%s",
+                 got < 0 ? lm_checkpoint_error(c) : "has fewer weights than the model");
+    return got < 0 || n < p->n ? -1 : 0;
 }

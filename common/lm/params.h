@@ -4,7 +4,7 @@
  * are arrays of the same layout. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef LM_PARAMS_H
 #define LM_PARAMS_H
-#include "lm/config.h"
+#include "lm/checkpoint.h"
 #include <stdint.h>
 
 struct lm_param {
@@ -32,5 +32,9 @@ const struct lm_param *lm_params_find(const struct lm_params *p, const struct lm
  * is added to the residual stream (attn_out, mlp_down) with init_sd / sqrt(2 n_layer) (Radford et al. 2019);
  * norms 1, biases 0. Each tensor draws from a stream of its own, so it depends on seed, shape and place. */
 void lm_params_init(const struct lm_params *p, float *w, uint64_t seed, double init_sd);
+
+/* Fills w[p->n] with the weights of a checkpoint, which has not been read from yet. 0; or -1 and a reason: it
+ * cannot be read, or is of another shape or family than p. */
+int lm_params_read(const struct lm_params *p, struct lm_checkpoint *c, float *w, char why[LM_WHY_MAX]);
 
 #endif

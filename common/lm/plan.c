@@ -84,8 +84,8 @@ static size_t *first_of(const struct lm_plan *p, int layer, enum lm_site site)
 static void set_slot(struct lm_plan *p, size_t slot, char *name, enum tensor_dtype dtype, int n_dim, size_t a,
                      size_t b)
 {
-    struct lm_slot *s = p->slot + slot;
-    if (!p->slot) {
+    struct lm_slot *s = p->slot ? p->slot + slot : NULL;
+    if (!s) {
         free(name);
         return;
     }

@@ -132,6 +132,7 @@ static size_t turn_panel(const float *w, size_t stride_out, size_t n_out, size_t
 #endif
 
 /* n terms of up to OUTS outputs as [term][output], zeros where there is none. */
+TARGET
 static void pack_weights(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n,
                          float *to)
 {
@@ -144,7 +145,8 @@ static void pack_weights(const float *w, size_t stride_out, size_t stride_in, si
     }
     if (stride_out == 1) {
         for (size_t k = 0; k < n; k++)
-            memcpy(to + k * OUTS, w + k * stride_in, n_out * sizeof *to);
+            for (size_t o = 0; o < n_out; o++)
+                to[k * OUTS + o] = w[k * stride_in + o];
         return;
     }
     enum { STEP = 16 }; /* terms of a row that are one cache line */
@@ -161,56 +163,89 @@ static void pack_weights(const float *w, size_t stride_out, size_t stride_in, si
             memcpy(to + k * OUTS + o, w + o * stride_out + k, sizeof *to);
 }
 
-/* y[4][24] = (+=) the products of a four of rows and a panel of weights. */
+/* Where the products of a four of rows go, and what is added to them. */
+struct target {
+    float *y;
+    size_t ldy;
+    int add;           /* what is there */
+    const float *bias; /* [outputs]; NULL: none */
+};
+
+/* Products of a four of rows, term k of row i at x[i * row + k * term], and the first n_vec vectors of a
+ * panel of weights. */
 TARGET
-static void kernel(const float *x, const float *w, size_t n, int add, float *y, size_t ldy)
+static inline __attribute__((always_inline)) void
+kernel_of(int n_vec, const float *x, size_t row, size_t term, const float *w, size_t n, struct target t)
 {
     vec sum[ROWS][N_VEC];
     for (size_t i = 0; i < ROWS; i++) {
-        for (int j = 0; j < N_VEC; j++)
+        for (int j = 0; j < n_vec; j++)
             sum[i][j] = ZERO;
-        __builtin_prefetch(y + i * ldy, 1); /* wanted when the sums are done */
-        __builtin_prefetch(y + i * ldy + OUTS - 1, 1);
+        __builtin_prefetch(t.y + i * t.ldy, 1); /* wanted when the sums are done */
+        __builtin_prefetch(t.y + i * t.ldy + n_vec * VEC - 1, 1);
     }
 #pragma GCC unroll 4
-    for (size_t k = 0; k < n; k++, x += ROWS, w += OUTS)
-        for (int i = 0; i < ROWS; i++) {
-            vec a = SPLAT(x + i);
-            for (int j = 0; j < N_VEC; j++)
+    for (size_t k = 0; k < n; k++, x += term, w += OUTS)
+        for (size_t i = 0; i < ROWS; i++) {
+            vec a = SPLAT(x + i * row);
+            for (int j = 0; j < n_vec; j++)
                 sum[i][j] = FMA(a, LOAD(w + j * VEC), sum[i][j]);
         }
-    for (int i = 0; i < ROWS; i++, y += ldy)
-        for (int j = 0; j < N_VEC; j++)
-            STORE(y + j * VEC, add ? ADD(LOAD(y + j * VEC), sum[i][j]) : sum[i][j]);
+    for (int i = 0; i < ROWS; i++, t.y += t.ldy)
+        for (int j = 0; j < n_vec; j++) {
+            vec v = t.add ? ADD(LOAD(t.y + j * VEC), sum[i][j]) : sum[i][j];
+            STORE(t.y + j * VEC, t.bias ? ADD(v, LOAD(t.bias + j * VEC)) : v);
+        }
 }
 
-/* The same for the last outputs, fewer than OUTS. */
-static void kernel_edge(const float *x, const float *w, size_t n, int add, size_t n_out, float *y, size_t ldy)
+/* Constants make the loops: thirds of a panel, rows that are packed and such that lie ldx apart (ldx > 0). */
+TARGET
+static void kernel(size_t n_third, const float *x, size_t ldx, const float *w, size_t n, struct target t)
 {
-    float block[ROWS * OUTS];
-    memset(block, 0, sizeof block);
-    for (size_t i = 0; i < ROWS && add; i++)
-        memcpy(block + i * OUTS, y + i * ldy, n_out * sizeof *y);
-    kernel(x, w, n, add, block, OUTS);
+    enum { THIRD = N_VEC / 3 };
+    if (n_third == 3 && ldx)
+        kernel_of(3 * THIRD, x, ldx, 1, w, n, t);
+    else if (n_third == 3)
+        kernel_of(3 * THIRD, x, 1, ROWS, w, n, t);
+    else if (n_third == 2 && ldx)
+        kernel_of(2 * THIRD, x, ldx, 1, w, n, t);
+    else if (n_third == 2)
+        kernel_of(2 * THIRD, x, 1, ROWS, w, n, t);
+    else if (ldx)
+        kernel_of(THIRD, x, ldx, 1, w, n, t);
+    else
+        kernel_of(THIRD, x, 1, ROWS, w, n, t);
+}
+
+/* The same for the last outputs, n_out of them, by way of a block that is whole. */
+static void kernel_edge(size_t n_out, const float *x, size_t ldx, const float *w, size_t n, struct target t)
+{
+    float block[ROWS * OUTS] = { 0 }, bias[OUTS] = { 0 };
+    for (size_t i = 0; i < ROWS && t.add; i++)
+        memcpy(block + i * OUTS, t.y + i * t.ldy, n_out * sizeof *t.y);
+    if (t.bias)
+        memcpy(bias, t.bias, n_out * sizeof *bias);
+    kernel(3, x, ldx, w, n, (struct target){ block, OUTS, t.add, t.bias ? bias : NULL });
     for (size_t i = 0; i < ROWS; i++)
-        memcpy(y + i * ldy, block + i * OUTS, n_out * sizeof *y);
+        memcpy(t.y + i * t.ldy, block + i * OUTS, n_out * sizeof *t.y);
 }
 
 /* Brings part i of n_part of a panel nearer, while the panel before is at work. */
-static void prefetch(const float *w, size_t stride_out, size_t stride_in, size_t outs, size_t n, size_t i,
-                     size_t n_part)
+static void prefetch(const float *w, size_t stride_out, size_t stride_in, size_t n, size_t i, size_t n_part)
 {
     enum { LINE = 16 };
-    size_t n_line = stride_in == 1 ? (n + LINE - 1) / LINE : (outs + LINE - 1) / LINE;
-    size_t n_run = stride_in == 1 ? outs : n, stride = stride_in == 1 ? stride_out : stride_in;
-    size_t end = (i + 1) * n_run * n_line / n_part;
-    for (size_t l = i * n_run * n_line / n_part; l < end; l++)
-        __builtin_prefetch(w + l / n_line * stride + l % n_line * LINE);
+    size_t n_run = stride_in == 1 ? OUTS : n, length = stride_in == 1 ? n : OUTS;
+    size_t stride = stride_in == 1 ? stride_out : stride_in;
+    for (size_t run = i * n_run / n_part; run < (i + 1) * n_run / n_part; run++)
+        for (size_t k = 0; k < length; k += LINE)
+            __builtin_prefetch(w + run * stride + k);
 }
 
 void fmagemm_multiply(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n_in,
-                      const float *packed, size_t n_row, int add, float *y, size_t ldy)
+                      const float *x, size_t ldx, size_t n_row, int add, const float *bias, float *y,
+                      size_t ldy)
 {
+    enum { THIRD = OUTS / 3 };
     _Alignas(64) float panel[PIECE * OUTS];
     for (size_t from = 0; from < n_in; from += PIECE) {
         size_t n = least(PIECE, n_in - from);
@@ -219,14 +254,16 @@ void fmagemm_multiply(const float *w, size_t stride_out, size_t stride_in, size_
             const float *here = w + first * stride_out + from * stride_in;
             pack_weights(here, stride_out, stride_in, outs, n, panel);
             for (size_t row = 0; row < n_row; row += ROWS) {
-                const float *x = packed + from * n_row + row * n;
+                const float *rows = ldx ? x + row * ldx + from : x + from * n_row + row * n;
+                struct target t = { y + row * ldy + first, ldy, add || from, NULL };
+                if (bias && from + n == n_in)
+                    t.bias = bias + first;
                 if (first + 2 * OUTS <= n_out)
-                    prefetch(here + OUTS * stride_out, stride_out, stride_in, OUTS, n, row / ROWS,
-                             n_row / ROWS);
-                if (outs == OUTS)
-                    kernel(x, panel, n, add || from, y + row * ldy + first, ldy);
+                    prefetch(here + OUTS * stride_out, stride_out, stride_in, n, row / ROWS, n_row / ROWS);
+                if (outs % THIRD == 0)
+                    kernel(outs / THIRD, rows, ldx, panel, n, t);
                 else
-                    kernel_edge(x, panel, n, add || from, outs, y + row * ldy + first, ldy);
+                    kernel_edge(outs, rows, ldx, panel, n, t);
             }
         }
     }

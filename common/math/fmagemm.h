@@ -26,9 +26,11 @@ void fmagemm_pack(const float *const x[FMAGEMM_ROWS], size_t n_in, size_t first,
 void fmagemm_pack_turned(const float *x, size_t ldx, size_t n, size_t n_filled, size_t n_in, size_t first,
                          size_t n_row, float *packed);
 
-/* y[i][o] = (or += when add is set) sum over k of x[i][k] w[o][k] for a packed tile; element (o, k) of w at
- * o * stride_out + k * stride_in, one of the strides being 1; any alignment. */
+/* y[i][o] = (or += when add is set) sum over k of x[i][k] w[o][k], plus bias[o] unless bias is NULL, for
+ * n_row rows, a multiple of FMAGEMM_ROWS: those of a packed tile if ldx is 0, else x[i][k] is at x[i * ldx +
+ * k]. Element (o, k) of w is at o * stride_out + k * stride_in, one of the strides being 1; any alignment. */
 void fmagemm_multiply(const float *w, size_t stride_out, size_t stride_in, size_t n_out, size_t n_in,
-                      const float *packed, size_t n_row, int add, float *y, size_t ldy);
+                      const float *x, size_t ldx, size_t n_row, int add, const float *bias, float *y,
+                      size_t ldy);
 
 #endif

@@ -344,9 +344,10 @@ static void put(const float *p, size_t n_row, size_t n_out, const float *bias, i
         }
 }
 
-/* A term of a tile's activations by term b of a block of weights, into product[n_filled], ld floats apart. */
+/* A term of a tile's activations by term b of a block of weights, into product[n_filled], ld floats apart.
+ * ldx 0: packed. Only our own kernels add a bias. */
 static int multiply(const struct run *r, struct tile t, size_t block, const char *x, size_t ldx, int b,
-                    int add, float *product, size_t ld)
+                    int add, const float *bias, float *product, size_t ld)
 {
     const struct gemm_weight *w = r->w;
     size_t first = block * w->block, n_out = least(w->block, w->n_out - first);
@@ -356,13 +357,26 @@ static int multiply(const struct run *r, struct tile t, size_t block, const char
     size_t stride_out = w->in_out ? 1 : w->n_in, stride_in = w->in_out ? w->n_out : 1;
     const float *from = w->w[b] + first * stride_out;
     if (w->library == GEMM_OWN)
-        fmagemm_multiply(from, stride_out, stride_in, n_out, w->n_in, (const float *)x, t.n_filled, add,
-                         product, ld);
+        fmagemm_multiply(from, stride_out, stride_in, n_out, w->n_in, (const float *)x, ldx, t.n_filled, add,
+                         bias, product, ld);
     else
         blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, w->in_out ? BLAS_NO_TRANS : BLAS_TRANS, (int)t.n_filled,
                     (int)n_out, (int)w->n_in, 1, (const float *)x, (int)ldx, from,
                     (int)(w->in_out ? w->n_out : w->n_in), (float)add, product, (int)ld);
     return 0;
+}
+
+/* Whether a tile's product can be made where it belongs. Our own kernels add to it what there is to add, if
+ * the order of summation is the same: a product of several pieces or terms is summed before it is added.
+ * oneDNN's blocks are ready for products side by side. */
+static int is_direct(const struct run *r, struct tile t)
+{
+    const struct gemm_weight *w = r->w;
+    if (t.n_row < t.n_filled || w->library == GEMM_ONEDNN)
+        return 0;
+    if (w->library == GEMM_OWN)
+        return !r->accumulate || (!r->bias && w->n_x_term == 1 && w->n_in <= FMAGEMM_PIECE);
+    return !r->bias && !r->accumulate;
 }
 
 static void run_task(void *ctx, size_t task, int worker)
@@ -372,27 +386,28 @@ static void run_task(void *ctx, size_t task, int worker)
     size_t block = task % w->n_block, first = block * w->block, n_out = least(w->block, w->n_out - first);
     struct tile t = tile_of(r, task / w->n_block);
     const char *copy = r->copy[task / w->n_block];
+    const float *bias = r->bias ? r->bias + first : NULL;
     float *y = r->y + t.row * r->ldy + first;
-    /* what needs nothing more is made where it belongs; oneDNN's blocks are ready for products side by side
-     */
-    int direct = !r->bias && !r->accumulate && t.n_row == t.n_filled && w->library != GEMM_ONEDNN;
+    int direct = is_direct(r, t);
     float *product = direct ? y : r->product + (size_t)worker * w->block * w->tile;
     size_t ld = direct ? r->ldy : n_out;
-    int failed = 0, add = 0;
+    int failed = 0, add = direct && r->accumulate;
     if (!copy)
-        failed = multiply(r, t, block, (const char *)(r->x + t.row * r->ldx), r->ldx, 0, 0, product, ld);
+        failed = multiply(r, t, block, (const char *)(r->x + t.row * r->ldx), r->ldx, 0, add,
+                          direct ? bias : NULL, product, ld);
     size_t term_bytes = t.n_filled * w->n_in * (w->bf16 ? sizeof(uint16_t) : sizeof(float));
+    size_t ldx = w->library == GEMM_OWN ? 0 : w->n_in;
     for (int order = copy ? w->n_x_term - 1 : -1; order >= 0; order--) /* small products first */
         for (int a = order; a >= 0; a--)
             if (order - a < w->n_term) {
-                failed |= multiply(r, t, block, copy + (size_t)a * term_bytes, w->n_in, order - a, add,
-                                   product, ld);
+                failed |= multiply(r, t, block, copy + (size_t)a * term_bytes, ldx, order - a, add,
+                                   direct && !order ? bias : NULL, product, ld);
                 add = 1;
             }
     if (failed)
         atomic_store(&r->failed, 1);
     else if (!direct)
-        put(product, t.n_row, n_out, r->bias ? r->bias + first : NULL, r->accumulate, y, r->ldy);
+        put(product, t.n_row, n_out, bias, r->accumulate, y, r->ldy);
 }
 
 /* Row i of a tile as its terms, each to[a][n_in] of the tile's type; zeros where there is none. */
@@ -455,7 +470,7 @@ static void copy_packed(const struct run *r, struct tile t, size_t from, size_t 
 static int needs_copy(const struct run *r, struct tile t)
 {
     const struct gemm_weight *w = r->w;
-    return w->library == GEMM_OWN || w->rounded || r->turned || t.n_filled > t.n_row;
+    return w->rounded || r->turned || t.n_filled > t.n_row;
 }
 
 static size_t copy_row_bytes(const struct gemm_weight *w)

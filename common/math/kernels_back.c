@@ -157,7 +157,8 @@ void kernel_gate_back(enum kernel_act act, const float *gate, const float *up, c
 
 /* ---- softmax */
 
-/* Sum of a b: floats in lanes for GROUP numbers, doubles beyond. */
+/* Sum of a b: floats in lanes for GROUP numbers, doubles beyond. GCC 12 makes vectors of the lanes only while
+ * their loop is one. */
 INLINE double sum_products(const float *a, const float *b, size_t n)
 {
     double sum = 0;
@@ -165,6 +166,7 @@ INLINE double sum_products(const float *a, const float *b, size_t n)
         size_t end = n - from < GROUP ? n : from + GROUP, i = from;
         float lane[LANES] = { 0 };
         for (; i + LANES <= end; i += LANES)
+#pragma GCC unroll 1
             for (int l = 0; l < LANES; l++)
                 lane[l] += a[i + (size_t)l] * b[i + (size_t)l];
         for (int l = 0; i < end; i++, l++)

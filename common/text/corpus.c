@@ -95,10 +95,11 @@ static void add_encoded(struct corpus *c, size_t line, const char *s, const stru
     }
 }
 
-/* Lines of a batch, encoded by several threads, each line into tokens of its own. */
+/* The first n lines of a batch, encoded by several threads, each line into tokens of its own. */
 struct job {
     const struct corpus_options *o;
     const struct batch *batch;
+    size_t n;
     const char *path;
     struct tokenizer_work **work; /* [n_thread] */
     struct tokens *tokens;        /* [batch->n] */
@@ -116,9 +117,9 @@ static void encode_line(void *context, size_t i, int worker)
 
 static void encode_lines(struct corpus *c, struct job *j)
 {
-    j->tokens = xcalloc(j->batch->n, sizeof *j->tokens);
-    threads_for(j->o->n_thread, j->batch->n, encode_line, j);
-    for (size_t i = 0; i < j->batch->n; i++) {
+    j->tokens = xcalloc(j->n, sizeof *j->tokens);
+    threads_for(j->o->n_thread, j->n, encode_line, j);
+    for (size_t i = 0; i < j->n; i++) {
         size_t n;
         add_encoded(c, j->batch->first + i, batch_line(j->batch, i, &n), &j->tokens[i], j->o);
         tokens_clear(&j->tokens[i]);
@@ -147,6 +148,13 @@ static void encode_whole(struct corpus *c, struct job *j, struct strbuf *whole)
     tokens_clear(&t);
 }
 
+/* Lines of a batch that are wanted. */
+static size_t n_wanted(const struct batch *b, const struct corpus_options *o)
+{
+    size_t most = o->n_line ? o->n_line : SIZE_MAX, left = most >= b->first ? most - (b->first - 1) : 0;
+    return b->n < left ? b->n : left;
+}
+
 /* Closes `in` too. */
 static void read_lines(struct corpus *c, struct linein *in, const char *lang, const struct corpus_options *o)
 {
@@ -159,6 +167,7 @@ static void read_lines(struct corpus *c, struct linein *in, const char *lang, co
         j.work[i] = tokenizer_work_new(o->tokenizer);
     add_lang(c, j.path, lang);
     while (batch_read(&batch, in)) {
+        j.n = n_wanted(&batch, o);
         if (o->whole_files)
             join_lines(&whole, &batch, o->join);
         else
@@ -184,6 +193,22 @@ void corpus_read_text(struct corpus *c, struct bytein *in, const char *lang, con
     read_lines(c, linein_open_bytes(in), lang, o);
 }
 
+void corpus_read_list(struct corpus *c, char *const *text, const char *lang, const struct corpus_options *o)
+{
+    struct tokenizer_work *work = tokenizer_work_new(o->tokenizer);
+    struct tokens t = { 0 };
+    add_lang(c, lang, lang);
+    for (size_t i = 0; text[i]; i++) {
+        t.n = 0;
+        int status = tokenizer_encode(o->tokenizer, work, text[i], strlen(text[i]), 0, &t);
+        if (status < 0)
+            die("'%s': %s", text[i], tokenizer_strerror(status));
+        add_encoded(c, i + 1, text[i], &t, o);
+    }
+    tokens_clear(&t);
+    tokenizer_work_free(work);
+}
+
 /* Frames begin with 8 bytes of a length below 2^32 and a '{', which text, having no NUL bytes, does not. */
 int corpus_is_tokens(struct bytein *in)
 {
@@ -203,7 +228,7 @@ void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus
     int got;
     while ((got = tokstream_read(&s, frames, &why)) > 0) {
         add_lang(c, path, s.lang);
-        size_t n_text = o->whole_files ? 1 : s.n_line;
+        size_t n_text = o->whole_files ? 1 : o->n_line && o->n_line < s.n_line ? o->n_line : s.n_line;
         for (size_t i = 0; i < n_text; i++) {
             size_t from = o->whole_files ? 0 : (size_t)s.offset[i];
             size_t n = (o->whole_files ? s.n_id : (size_t)s.offset[i + 1]) - from;

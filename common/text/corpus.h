@@ -33,6 +33,7 @@ struct corpus_options {
     const uint32_t *start; /* the tokens in front of each text */
     size_t n_start;
     int n_thread;
+    size_t n_line; /* of each file's lines only so many, the first; 0: all. The rest is read past */
 };
 
 /* The tokens that the tokenizer's own template puts in front of a text, into *start, which the caller frees;
@@ -58,6 +59,8 @@ void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus
  * corpus_find_start takes (o's own start is not looked at), and no such token ends the program. */
 void corpus_read_files(struct corpus *c, char *const *files, const char *lang_of_stdin, const char *start,
                        const struct corpus_options *o);
+/* The texts of a NULL-ended list, which must be UTF-8, as lines 1 and up of the language `lang`. */
+void corpus_read_list(struct corpus *c, char *const *text, const char *lang, const struct corpus_options *o);
 /* Ends the program if a token is beyond a model's vocabulary. */
 void corpus_need_vocabulary(const struct corpus *c, size_t vocab_size);
 void corpus_clear(struct corpus *c);

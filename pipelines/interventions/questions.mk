@@ -1,8 +1,8 @@
 # questions.mk - the seeds' questions, answered by measurement. Included by interventions.mk.
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Measured on TEXT: every layer rounded alone, as a whole, its attention only, its MLP only, and all of each together; damage in
-# bits a byte over all languages' text, 95 % intervals from drawing paragraphs.
+# Measured on TEXT: every layer rounded alone; all attention rounded and nothing else; all MLPs; damage in bits a byte over all
+# languages' text, 95 % intervals from drawing paragraphs.
 # Decided beforehand:
 #   FFN or attention   the one whose matrices, all rounded and nothing else, cost more, if the interval of the difference is on one
 #                      side of 0; for each kB of packed weights as well, since the MLP has more of them
@@ -13,9 +13,12 @@
 #                      max - min less plain's lies below 0
 #   outliers (the key  fixing them reduces damage if rotate or equalise, which take outliers away and add no bit, does: intervals
 #   question)          of the mean less plain's and less the control's below 0. Protecting and clipping by kurtosis stand beside.
+ONLY_attn := --part=all --only='role:attn_*'
+ONLY_mlp  := --part=all --only='role:mlp_*'
 $(DIR)/alone-whole.csv $(DIR)/alone-attn.csv $(DIR)/alone-mlp.csv: $(DIR)/alone-%.csv: $(CONFIG) $(FILES) $(call program,SENS)
-	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --no-predict --quiet --quant=$(SPEC) --by=line \
-	  $(if $(filter-out whole,$*),--only='role:$*_*') $(WINDOWS) --threads=$(THREADS) --output=$@ $(SHOWN)
+	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --no-predict --quiet --quant=$(SPEC) --by=line $(ONLY_$*) $(WINDOWS) \
+	  --resume=$@.part --threads=$(THREADS) --output=$@ $(SHOWN)
+	rm -f $@.part
 
 # A row for each paragraph: bits more by attention and by MLP, all layers together, and by halves of the layers, each alone
 $(DIR)/halves.csv: $(HOW)/halves.mlr $(DIR)/alone-whole.csv $(DIR)/alone-attn.csv $(DIR)/alone-mlp.csv
