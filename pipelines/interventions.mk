@@ -175,6 +175,9 @@ $(DIR)/beyond.csv: $(call all,$(ARMS),.csv)
 	  then filter '$$tokens_sum > 0 && $$nats_sum / $$tokens_sum > log($(VOCAB))' then nest --ivar " " -f lang \
 	  then template -f arm,lang $^ > $@
 
+$(DIR)/worst.csv: $(call all,$(TESTED),.langs.csv)
+	mlr --csv put '$(call from_name,.langs.csv)' then sort -nr estimate then head -n 1 -g arm then cut -o -f arm,lang $^ > $@
+
 # Each draw: controls in the mean, plain, and the differences; then the estimate with the ends of its interval
 $(DIR)/controls.csv: $(call all,$(DRAWN),.draws.csv)
 	mlr --csv put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
@@ -198,7 +201,8 @@ $(DIR)/summary.csv: $(DIR)/differences.csv
 	    then rename -g -r '_p2.5$$,_low' then rename -g -r '_p97.5$$,_high' $<) \
 	  then unsparsify then cut -o -f $(call comma,arm control $(foreach f,$(subst $(,), ,$(ALL_FIGURES)),$(f) $(f)_low $(f)_high)) $< > $@
 
-$(DIR)/verdicts.csv: $(HOW)/verdicts.mlr $(ARMS_CSV) $(DIR)/sizes.csv $(DIR)/beyond.csv $(DIR)/chance.csv $(DIR)/summary.csv
+$(DIR)/verdicts.csv: $(HOW)/verdicts.mlr $(ARMS_CSV) $(DIR)/sizes.csv $(DIR)/beyond.csv $(DIR)/worst.csv \
+  $(DIR)/chance.csv $(DIR)/summary.csv
 	mlr --csv put -q -s margin=$(MARGIN) -f $^ > $@
 
 # ---- 6. figures, and what they say
@@ -220,7 +224,8 @@ $(eval $(call figure,arms,$(HOW)/arms.gp,csv=$(DIR)/arms.csv measure=$(DAMAGE) b
 $(eval $(call figure,before-after,$(HOW)/before-after.gp,csv=$(DIR)/before-after.csv measure=$(DAMAGE) bits=$(BITS) arms="$(SHOW)"))
 
 $(DIR)/interventions.txt: pipelines/study/words.mlr $(HOW)/findings.mlr $(DIR)/verdicts.csv
-	mlr --csv put -q -s unit="$(DAMAGE)" -s bits=$(BITS) -f $< -f $(HOW)/findings.mlr $(DIR)/verdicts.csv > $@
+	mlr --csv put -q -s unit="$(DAMAGE)" -s bits=$(BITS) -s high=$(HIGH) -s rotate=$(ROTATE) -s reference=$(REFERENCE) \
+	  -f $< -f $(HOW)/findings.mlr $(DIR)/verdicts.csv > $@
 include $(HOW)/questions.mk
 findings: $(DIR)/interventions.txt $(DIR)/questions.txt
 	@echo "$(MODEL) on $(TEXT), $(words $(STEMS)) languages, $(BITS) bits a weight"; cat $(DIR)/disjoint.txt; echo

@@ -23,7 +23,7 @@ $(DIR)/alone-whole.csv $(DIR)/alone-attn.csv $(DIR)/alone-mlp.csv: $(DIR)/alone-
 # A row for each paragraph: bits more by attention and by MLP, all layers together, and by halves of the layers, each alone
 $(DIR)/halves.csv: $(HOW)/halves.mlr $(DIR)/alone-whole.csv $(DIR)/alone-attn.csv $(DIR)/alone-mlp.csv
 	mlr --csv put -q -f $^ > $@
-ASKED := attention,mlp,mlp_less_attention,mlp_less_attention_a_kb,early,late,early_less_late
+ASKED := together,sum,attention,mlp,mlp_less_attention,mlp_less_attention_a_kb,early,late,early_less_late
 $(DIR)/asked.csv: $(DIR)/halves.csv $(call program,BOOTSTRAP)
 	$(RESAMPLE) --stat=ratio-of-sums --x=$(ASKED) --y=bytes --interval=percentile $(PARALLEL:yes=--cluster=line) $< > $@
 
@@ -42,12 +42,14 @@ $(DIR)/kinds-script.csv: $(DIR)/kinds.csv $(call program,BOOTSTRAP)
 $(DIR)/kinds-volume.csv: $(DIR)/kinds.csv $(call program,CORR)
 	$(if $(VOLUME),$(CORR) --x=log10_bytes --y=early_less_late --method=spearman $< | mlr --csv rename method$(,)stat,echo stat$(,)estimate) > $@
 
-$(DIR)/questions.txt: pipelines/study/words.mlr $(HOW)/questions.mlr $(DIR)/asked.csv $(DIR)/kinds.csv $(DIR)/kinds-script.csv $(DIR)/kinds-volume.csv $(DIR)/verdicts.csv
+$(DIR)/questions.txt: pipelines/study/words.mlr $(HOW)/questions.mlr $(DIR)/score-kurtosis.csv $(DIR)/sensitivity.csv $(DIR)/asked.csv \
+  $(DIR)/kinds.csv $(DIR)/kinds-script.csv $(DIR)/kinds-volume.csv $(DIR)/verdicts.csv
 	mlr --csv put -q -f $< -f $(HOW)/questions.mlr $(filter %.csv,$^) > $@
 
 # Which layer costs which language most: a row for each layer and language
-$(DIR)/sensitivity.csv: $(DIR)/alone-whole.csv
+$(DIR)/sensitivity.csv: $(DIR)/alone-whole.csv $(call program,BOOTSTRAP)
 	mlr --csv filter '$$part != "all" && $$tokens > 0' then put '$$bits_more = $$tokens * ($$nll - $$ref_nll) / log(2)' \
-	  then stats1 -a sum -f bits_more,bytes -g layer,lang then put '$$damage = $$bits_more_sum / $$bytes_sum' \
-	  then cut -o -f layer,lang,damage $< > $@
+	  then cut -o -f layer,lang,line,bits_more,bytes $< | \
+	  $(RESAMPLE) --stat=ratio-of-sums --x=bits_more --y=bytes --by=layer,lang --interval=percentile | \
+	  mlr --csv cut -o -f layer,lang,estimate,low,high > $@
 $(eval $(call figure,sensitivity,$(HOW)/sensitivity.gp,csv=$(DIR)/sensitivity.csv spec=$(SPEC)))
