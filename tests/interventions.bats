@@ -108,6 +108,18 @@ value() { mlr --icsv --ojson filter "$2" "$1" | mlr --ijson --onidx cut -f "$3";
     near "$(value "$D/verdicts.csv" '$arm == "protect-sens"' p_chance)" "$(awk -v n="$n" 'BEGIN { print (n + 1) / 3 }')" 1e-5
 }
 
+@test "interventions: the findings name the worst language and what has a model for each; arms without any control have verdicts too" {
+    worst=$(mlr --icsv --onidx sort -nr estimate then head -n 1 then cut -f lang "$D/arms/plain.langs.csv")
+    [[ $(value "$D/verdicts.csv" '$arm == "plain"' worst_lang) == "$worst" ]]
+    grep -q "plain rounding: .*; worst language, $worst, " "$BATS_FILE_TMPDIR/findings"
+    grep -q "^  gptq-matched \* " "$BATS_FILE_TMPDIR/findings"
+    run ! grep -E "error|absent|\(error\)" "$BATS_FILE_TMPDIR/findings"
+    grep -E '^(arm|plain|rotate),' "$BATS_FILE_TMPDIR/arms.csv" >few.csv
+    study few ARMS_CSV="$PWD/few.csv" "$BATS_FILE_TMPDIR/few/verdicts.csv" </dev/null
+    [[ $(value "$BATS_FILE_TMPDIR/few/verdicts.csv" '$arm == "rotate"' repairs,beats_chance) =~ ^(yes|no)\ *$ ]]
+    near "$(value "$BATS_FILE_TMPDIR/few/verdicts.csv" '$arm == "rotate"' worst_plain)" "$(value "$D/verdicts.csv" '$arm == "rotate"' worst_plain)" 0
+}
+
 @test "interventions: the seeds' questions are answered from what sens measures" {
     for what in attn mlp; do
         sens -q -m "$BATS_FILE_TMPDIR/model" --no-predict --part all --only "role:${what}_*" --quant bits=3 "$BATS_FILE_TMPDIR"/text/*.txt 2>/dev/null |
