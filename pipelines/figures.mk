@@ -5,7 +5,7 @@
 SHIPPED := $(patsubst %/config.json,%,$(foreach m,bloom-style xglm-style,$(wildcard pipelines/data/models/$(m)/config.json)))
 MODEL   ?= $(firstword $(SHIPPED))
 MODEL2  ?= $(if $(filter $(MODEL),$(SHIPPED)),$(word 2,$(SHIPPED)))
-STUDIES ?= recorded tokenisation $(if $(MODEL),study)
+STUDIES ?= recorded tokenisation $(if $(wildcard pipelines/data/variants/tails.csv),variants) $(if $(MODEL),study)
 ONE      = @$(MAKE) --no-print-directory -f pipelines/$@.mk
 .PHONY: figures $(STUDIES)
 figures: $(STUDIES)
