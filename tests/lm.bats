@@ -58,11 +58,11 @@ memory() {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/memory "$1" "$1" "${@:2}"
 }
 
-@test "decoder: sequences in pieces, with keys and values remembered, as whole ones to the last bit; not a place off" {
+@test "decoder: sequences in pieces, with keys and values remembered, as whole ones to 3e-5; not a place off" {
     for m in "$DATA"/golden/*-a "$DATA"/variants/*/; do
         memory "$m"
         run -1 memory "$m" shift
-        awk -v d="$output" 'BEGIN { exit !(d > 0.01) }'
+        awk -v d="${output% *}" 'BEGIN { exit !(d > 0.01) }'
     done
 }
 

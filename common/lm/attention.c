@@ -120,36 +120,26 @@ struct job {
     const struct lm_attention *a;
     const struct lm_heads *q, *k, *v;
     const size_t *start;
-    const struct lm_past *past;
     const struct dropout *drop;
     float *out;
     struct scratch *scratch; /* one a thread */
 };
 
-static size_t past_of(const struct job *j, size_t seq)
-{
-    return j->past ? j->past->n[seq] : 0;
-}
-
-/* The places [from, end) of a sequence, rows `first` and up of q, which are in the block of GEMM_ROWS places
- * that begins at `block`; with as many keys as the block's last place sees. Products are those of the whole
- * block, whichever of its places are asked for: so a row gets the same bits whether or not what is before it
- * is past. */
-static void attend_block(const struct job *j, struct scratch *s, size_t h, size_t first, size_t block,
-                         size_t from, size_t end)
+/* The rows [row, row + n) of a sequence that begins at `first`, with as many keys as the block's last row
+ * sees. */
+static void attend_block(const struct job *j, struct scratch *s, size_t h, size_t first, size_t row, size_t n)
 {
     const struct lm_config *c = j->a->config;
-    size_t d = c->d_head, n_key = block + GEMM_ROWS, skip = from - block, n = end - from;
-    memset(s->q, 0, skip * d * sizeof *s->q);
-    attention_gather(j->q, h, first, n, GEMM_ROWS - skip, d, s->q + skip * d);
+    size_t d = c->d_head, n_key = row + GEMM_ROWS;
+    attention_gather(j->q, h, first + row, n, GEMM_ROWS, d, s->q);
     gemm_block_nt(GEMM_ROWS, n_key, d, (float)(1 / sqrt((double)d)), s->q, d, s->k, d, 0, s->score, n_key);
-    for (size_t i = 0; i < n; i++)
-        kernel_softmax(s->score + (skip + i) * n_key, n_key, from + i + 1, 1, j->a->slope[h]);
+    for (size_t i = 0; i < GEMM_ROWS; i++)
+        kernel_softmax(s->score + i * n_key, n_key, row + i + 1, 1, j->a->slope[h]);
     for (size_t i = 0; i < n && j->drop; i++)
-        dropout_row(j->drop, (first + i) * c->n_head + h, s->score + (skip + i) * n_key, from + i + 1);
+        dropout_row(j->drop, (first + row + i) * c->n_head + h, s->score + i * n_key, row + i + 1);
     gemm_block_nn(GEMM_ROWS, d, n_key, 1, s->score, n_key, s->v, d, 0, s->out, d);
     for (size_t i = 0; i < n; i++)
-        memcpy(j->out + (first + i) * c->n_head * d + h * d, s->out + (skip + i) * d, d * sizeof *s->out);
+        memcpy(j->out + (first + row + i) * c->n_head * d + h * d, s->out + i * d, d * sizeof *s->out);
 }
 
 /* One head of one sequence. */
@@ -158,46 +148,33 @@ static void attend(void *ctx, size_t task, int worker)
     const struct job *j = ctx;
     const struct lm_config *c = j->a->config;
     struct scratch *s = &j->scratch[worker];
-    size_t h = task % c->n_head, seq = task / c->n_head, first = j->start[seq], d = c->d_head;
-    size_t past = past_of(j, seq), end = past + j->start[seq + 1] - first, n = attention_rounded(end);
+    size_t h = task % c->n_head, seq = task / c->n_head, first = j->start[seq], n = j->start[seq + 1] - first;
     size_t kv = h / (c->n_head / c->n_kv_head);
-    if (end == past)
-        return;
-    if (past) {
-        attention_gather(&j->past->k, kv, seq * j->past->room, past, past, d, s->k);
-        attention_gather(&j->past->v, kv, seq * j->past->room, past, past, d, s->v);
-    }
-    attention_gather(j->k, kv, first, end - past, n - past, d, s->k + past * d);
-    attention_gather(j->v, kv, first, end - past, n - past, d, s->v + past * d);
-    for (size_t block = past / GEMM_ROWS * GEMM_ROWS; block < end; block += GEMM_ROWS) {
-        size_t from = past > block ? past : block;
-        attend_block(j, s, h, first + from - past, block, from,
-                     end < block + GEMM_ROWS ? end : block + GEMM_ROWS);
-    }
+    attention_gather(j->k, kv, first, n, attention_rounded(n), c->d_head, s->k);
+    attention_gather(j->v, kv, first, n, attention_rounded(n), c->d_head, s->v);
+    for (size_t row = 0; row < n; row += GEMM_ROWS)
+        attend_block(j, s, h, first, row, n - row < GEMM_ROWS ? n - row : GEMM_ROWS);
 }
 
 void lm_attention_run(const struct lm_attention *a, const struct lm_heads *q, const struct lm_heads *k,
-                      const struct lm_heads *v, const size_t *start, size_t n_seq, const struct lm_past *past,
-                      const struct dropout *drop, float *out, int n_thread)
+                      const struct lm_heads *v, const size_t *start, size_t n_seq, const struct dropout *drop,
+                      float *out, int n_thread)
 {
-    struct job j = { a, q, k, v, start, past, drop, out, NULL };
     size_t longest = 0, d = a->config->d_head;
-    for (size_t i = 0; i < n_seq; i++) {
-        size_t n_row = past_of(&j, i) + start[i + 1] - start[i];
-        longest = n_row > longest ? n_row : longest;
-    }
+    for (size_t i = 0; i < n_seq; i++)
+        longest = start[i + 1] - start[i] > longest ? start[i + 1] - start[i] : longest;
     size_t n = attention_rounded(longest), each = 2 * GEMM_ROWS * d + 2 * n * d + GEMM_ROWS * n;
-    j.scratch = xcalloc((size_t)n_thread, sizeof *j.scratch);
+    struct scratch *s = xcalloc((size_t)n_thread, sizeof *s);
     float *room = xaligned((size_t)n_thread, each * sizeof *room);
     for (int i = 0; i < n_thread; i++) {
-        struct scratch *s = &j.scratch[i];
-        s->q = room + (size_t)i * each;
-        s->out = s->q + GEMM_ROWS * d;
-        s->k = s->out + GEMM_ROWS * d;
-        s->v = s->k + n * d;
-        s->score = s->v + n * d;
+        s[i].q = room + (size_t)i * each;
+        s[i].out = s[i].q + GEMM_ROWS * d;
+        s[i].k = s[i].out + GEMM_ROWS * d;
+        s[i].v = s[i].k + n * d;
+        s[i].score = s[i].v + n * d;
     }
+    struct job j = { a, q, k, v, start, drop, out, s };
     threads_for(n_thread, n_seq * a->config->n_head, attend, &j);
     free(room);
-    free(j.scratch);
+    free(s);
 }

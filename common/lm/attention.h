@@ -27,22 +27,13 @@ void lm_attention_free(struct lm_attention *a);
 void lm_attention_rotate(const struct lm_attention *a, const struct lm_heads *q, const struct lm_heads *k,
                          size_t from, size_t n, const uint32_t *position);
 
-/* What came before: sequence i goes on where it has had n[i] rows, whose keys and values are rows i * room
- * and up of k and v. */
-struct lm_past {
-    const size_t *n;
-    size_t room;
-    struct lm_heads k, v;
-};
-
 /* out[row][n_head * d_head] = softmax over the keys up to each row's own of (q k / sqrt(d_head) + ALiBi) v,
- * for the n_seq sequences of rows [start[i], start[i + 1]), each behind its past; NULL: at its beginning.
- * Scores exist for 64 rows at a time. A row's result depends on nothing behind it, neither on the sequences
- * beside it, nor on how much of what is before it is past, nor on threads. The softmax goes through `drop`,
- * NULL for none; head h of row i is row i * n_head + h there. */
+ * for the n_seq sequences of rows [start[i], start[i + 1]). Scores exist for 64 rows at a time. A row's
+ * result depends on nothing behind it, neither on the sequences beside it nor on threads. The softmax goes
+ * through `drop`, NULL for none; head h of row i is row i * n_head + h there. */
 void lm_attention_run(const struct lm_attention *a, const struct lm_heads *q, const struct lm_heads *k,
-                      const struct lm_heads *v, const size_t *start, size_t n_seq, const struct lm_past *past,
-                      const struct dropout *drop, float *out, int n_thread);
+                      const struct lm_heads *v, const size_t *start, size_t n_seq, const struct dropout *drop,
+                      float *out, int n_thread);
 
 /* Its derivatives, and those of the rotation: from dout = dL/dout, of the same shape as out, to dq, dk and
  * dv, which are written. q and k are rotated ones. On the caller's thread. */

@@ -199,7 +199,6 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
     const struct lm_config *c = f->config;
     size_t width = lm_attention_width(c), kv = c->n_kv_head * c->d_head, q = c->n_head * c->d_head, n = t->n;
     struct lm_heads h[3];
-    struct lm_past past;
     lm_attention_heads(c, f->qkv, h);
     if (c->family->qkv == LM_QKV_APART) {
         product(f, &p->weight[LM_ATTN_Q], x, f->qkv, width, n);
@@ -210,12 +209,13 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
     }
     if (c->position == LM_ROTARY)
         each_rows(&(struct rows){ .f = f, .n = n, .fn = rotate_rows });
-    if (f->memory)
-        past = lm_memory_past(f->memory, t->layer, t->seq);
-    lm_attention_run(f->attention, &h[0], &h[1], &h[2], t->start, t->n_seq, f->memory ? &past : NULL, NULL,
-                     f->mix, f->n_thread);
-    if (f->memory)
+    if (f->memory) {
         lm_memory_add(f->memory, t->layer, t->seq, t->start, t->n_seq, &h[1], &h[2]);
+        lm_memory_attend(f->memory, f->attention, t->layer, t->seq, t->start, t->n_seq, &h[0], f->mix,
+                         f->n_thread);
+    } else {
+        lm_attention_run(f->attention, &h[0], &h[1], &h[2], t->start, t->n_seq, NULL, f->mix, f->n_thread);
+    }
 }
 
 /* What the MLP adds for x[n][d_model], into f->out. */

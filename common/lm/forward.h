@@ -35,7 +35,8 @@ void lm_forward_free(struct lm_forward *f);
 
 /* From here on sequence i of a text is the next part of sequence i of the text before, and may have no token;
  * what has been, and is remembered once lm_forward_final is through with it, is in m, borrowed. The same
- * numbers come out as from whole sequences. NULL: each text stands by itself, as at first. */
+ * comes out as of whole sequences, up to the rounding of attention's sums. NULL: each text stands by itself,
+ * as at first. */
 void lm_forward_remember(struct lm_forward *f, struct lm_memory *m);
 
 /* The longest sequence that a model can run: the rows of its table of positions, or the window of its

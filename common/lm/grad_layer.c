@@ -85,7 +85,7 @@ static int attention(const struct lm_grad *g, struct grad_room *r, int layer, co
     struct dropout drop;
     lm_attention_heads(c, k->qkv, h);
     lm_attention_rotate(g->attention, &h[0], &h[1], 0, r->n, r->position);
-    lm_attention_run(g->attention, &h[0], &h[1], &h[2], r->start, r->n_seq, NULL,
+    lm_attention_run(g->attention, &h[0], &h[1], &h[2], r->start, r->n_seq,
                      drop_of(g, r, layer, ATTN_WEIGHTS, &drop), k->mix, 1);
     e |= grad_linear(grad_at(g, layer, LM_ATTN_OUT), k->mix, r->n, r->out, c->d_model);
     drop_rows(drop_of(g, r, layer, ATTN_OUT, &drop), r->out, r->n, c->d_model);

@@ -9,7 +9,8 @@ struct lm_memory {
     const struct lm_config *config; /* borrowed */
     size_t n_seq, room;
     size_t *n;
-    float **kv; /* [n_layer]: [n_seq][room][2][n_kv_head][d_head] */
+    float **k; /* [n_layer]: [n_seq][n_kv_head][d_head][room], so that a query meets all keys at once */
+    float **v; /* [n_layer]: [n_seq][n_kv_head][room][d_head] */
 };
 
 struct lm_memory *lm_memory_new(const struct lm_config *c, size_t n_seq, size_t room);
@@ -18,13 +19,16 @@ void lm_memory_free(struct lm_memory *m);
 /* What one token of one sequence takes. */
 size_t lm_memory_token_bytes(const struct lm_config *c);
 
-/* A layer's past of the sequences from `seq` on; borrowed. */
-struct lm_past lm_memory_past(const struct lm_memory *m, int layer, size_t seq);
-
-/* Puts rows [start[i], start[i + 1]) of k and v behind what a layer has of sequence seq + i; lm_memory_grow,
- * once all layers have them, counts them. There is room. */
+/* Puts rows [start[i], start[i + 1]) of k and v behind what a layer has of sequence seq + i, i < n_seq. They
+ * count once all layers have theirs, by lm_memory_grow. There is room. */
 void lm_memory_add(struct lm_memory *m, int layer, size_t seq, const size_t *start, size_t n_seq,
                    const struct lm_heads *k, const struct lm_heads *v);
 void lm_memory_grow(struct lm_memory *m, const size_t *start, size_t n_seq);
+
+/* lm_attention_run (lm/attention.h) of rows that have been added: with the keys and values of all that their
+ * sequences have had, too. A row at a time, in an order of its own: the same up to rounding, and the same to
+ * the last bit however a sequence is cut. */
+void lm_memory_attend(const struct lm_memory *m, const struct lm_attention *a, int layer, size_t seq,
+                      const size_t *start, size_t n_seq, const struct lm_heads *q, float *out, int n_thread);
 
 #endif
