@@ -5,6 +5,7 @@
 #   make model STEPS=500 TEXT=some/dir           a short run, on TEXT/train/LANG.txt, held to TEXT/valid/LANG.txt
 #   make model-variants                          24 smaller models that differ in one thing each, three seeds a thing
 #   make model-variants VARIANTS="base kure" SEEDS=1 V_STEPS=300
+#   make -f pipelines/model.mk samples           what the models write: three continuations a language, kept in samples.txt
 #   make -f pipelines/model.mk ship              what `make model` gave goes to pipelines/data/models, for the other studies
 #   make -f pipelines/model.mk ship-variants     and the variants' tables to pipelines/data/variants, for variants.mk
 #
@@ -50,6 +51,7 @@ LINES    ?= 200#                           of each language's validation text, f
 TOKTRAIN ?= toktrain
 LMTRAIN  ?= lmtrain
 PPL      ?= ppl
+LMSAMPLE ?= lmsample
 MODELCAT ?= modelcat
 
 HOW   := pipelines/model
@@ -78,10 +80,10 @@ options_sinusoidal        := --arch=bloom --override=position=sinusoidal
 options_embed-scale        = --arch=bloom --override=embed_norm=false,embed_scale=$(call root,1)
 $(foreach m,$(MODELS) $(VARIANTS),$(if $(options_$(m)),,$(error $(m): no such model: there is no options_$(m))))
 
-.PHONY: model variants ship ship-variants
-model: $(LARGE)/honest.csv
+.PHONY: model samples variants ship ship-variants
+model: $(LARGE)/honest.csv $(LARGE)/samples.txt
 	@mlr --icsv --opprint --ofmt %.3f cat $<
-	@echo "model: $(MODELS:%=$(LARGE)/%-style)"
+	@echo "model: $(MODELS:%=$(LARGE)/%-style) $(LARGE)/samples.txt"
 
 ifeq ($(origin TEXT)$(origin STEMS),filefile)
 $(TRAIN) $(VALID) &:
@@ -127,6 +129,19 @@ $(LARGE)/honest.csv: $(MODELS:%=$(LARGE)/%-style.ppl.csv) $(STEMS:%=$(DIR)/basel
 	  $(LARGE)/$$m.bits.csv; done
 	mlr --csv cat $(STEMS:%=$(DIR)/baselines/%.csv) $(foreach m,$(MODELS),| \
 	  mlr --csv join -j lang -f $(LARGE)/$(m).bits.csv) > $@
+
+# And what do they write? Where the first lines of each language's validation text leave off, drawn at random
+
+$(LARGE)/%-style.samples.csv: $(LARGE)/%-style/config.json $(VALID) $(call program,LMSAMPLE)
+	$(RUN) $(LMSAMPLE) --model=$(<D) --start='</s>' --lines=3 --prompt-tokens=$$(($(CONTEXT) / 16)) --tokens=$$(($(CONTEXT) / 6)) \
+	  --temperature=0.8 --top-p=0.95 --threads=$(THREADS) $(VALID) > $@
+
+$(LARGE)/samples.txt: $(MODELS:%=$(LARGE)/%-style.samples.csv)
+	mlr --icsv --oxtab --ofmt %.2f put '$$model = sub(FILENAME, ".*/(.*)[.]samples[.]csv", "\1")' \
+	  then cut -o -f lang,line,model,end,nll,prompt,text then sort -f lang -nf line -f model $^ > $@
+
+samples: $(LARGE)/samples.txt
+	@cat $<
 
 # ---- 3. one difference at a time: tails by layer and role, loss, and damage, of every variant and seed
 

@@ -39,6 +39,14 @@ model() {
     [[ $(mlr --icsv --onidx filter '$ppmd_trained < $ppmd && $xz_trained < $xz' then count d/l/honest.csv) == 2 ]]
 }
 
+@test "model: what the models write, three lines a language, to be looked at" {
+    model samples >shown
+    cmp shown d/l/samples.txt
+    [[ $(grep -c '^text ' shown) == 12 ]] # of two models
+    awk '$1 == "lang" || $1 == "line" || $1 == "model" { print $2 }' shown | paste -d' ' - - - | head -n 3 >first
+    diff first - <<<$'eng 1 bloom-style\neng 1 xglm-style\neng 2 bloom-style'
+}
+
 @test "model: a run that was cut goes on from its checkpoint, and a second make does nothing" {
     model "$PWD/d/l/bloom-style/config.json"
     cp -R d/l/bloom-style whole
