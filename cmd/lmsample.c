@@ -46,9 +46,9 @@ static const struct cli_opt opts[] = {
       0 },
     CLI_SEED(&seed),
     { 0, "quant", CLI_STRS, &quants, "SPEC",
-      "let the model, its matrices quantised on the way, write beside it as it is: KEY=VALUE,... as wquant "
+      "let the model, its matrices quantised on the way, write beside it as it is: KEY=VALUE,... as ppl "
       "has "
-      "them, bits=4,per=group:128; may be given again",
+      "them, bits=4,per=group:128 or recipe=FILE; may be given again",
       0, 0, 0 },
     { 0, "only", CLI_LIST, &quant_only, "ITEM,...",
       "--quant: these tensors, as wquant takes them: *.mlp.*, layer:20-23, role:attn_* [matrices in the "
@@ -245,10 +245,8 @@ static struct lm_checkpoint *open_model(void)
     return c;
 }
 
-static struct quant_spec *spec; /* [n_quant], and the same as changes of the model */
-static struct trial *trial;
-static struct lm_change *change;
-static size_t first_prompt; /* of those that are continued together */
+static struct trials trials; /* of --quant */
+static size_t first_prompt;  /* of those that are continued together */
 
 static void step_done(size_t step, size_t n_step)
 {
@@ -297,14 +295,19 @@ static void check_arguments(char **files)
 
 static void read_quants(void)
 {
-    n_quant = trial_specs(quants, &spec);
-    trial_check_lists(quant_only, quant_skip);
-    trial = xnew(n_quant, sizeof *trial);
-    change = xnew(n_quant, sizeof *change);
-    for (size_t k = 0; k < n_quant; k++) {
-        trial[k] = (struct trial){ &spec[k], quant_only, quant_skip, (int)n_thread };
-        change[k] = trial_change(&trial[k]);
-    }
+    trials = (struct trials){ .only = quant_only, .skip = quant_skip, .n_thread = (int)n_thread };
+    trial_read(&trials, quants, 1);
+    n_quant = trials.n;
+}
+
+static struct lm_model *new_model(struct lm_checkpoint *c, enum gemm_precision precision)
+{
+    struct lm_change *change = xnew(trials.n, sizeof *change);
+    for (size_t k = 0; k < trials.n; k++)
+        change[k] = trial_change(&trials.each[k]);
+    struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, trials.n, 1);
+    free(change);
+    return m;
 }
 
 /* All prompts, as many at a time as fit into --memory. */
@@ -317,6 +320,7 @@ static void continue_all(const struct lm_writer *w)
     for (size_t from = 0; from < n_prompt; from += n_each)
         continue_some(w, from, n_prompt - from < n_each ? n_prompt : from + n_each);
     msg_progress_end();
+    trial_check_recipes(&trials);
 }
 
 int main(int argc, char **argv)
@@ -339,7 +343,8 @@ int main(int argc, char **argv)
     const struct lm_config *config = lm_checkpoint_config(c);
     corpus_need_vocabulary(&corpus, config->vocab_size);
     cut_prompts(config);
-    struct lm_writer w = { .model = lm_model_new(c, precision, (int)n_thread, change, n_quant, 1),
+    trial_try_recipes(&trials, c);
+    struct lm_writer w = { .model = new_model(c, precision),
                            .n_variant = 1 + n_quant,
                            .n_token = (size_t)n_token,
                            .stop = ignore_eos ? -1 : config->eos_token_id,
@@ -354,9 +359,7 @@ int main(int argc, char **argv)
         warn("%s: %s", lm_checkpoint_path(c), note);
     csvout_close(out);
     lm_model_free(w.model);
-    free(change);
-    free(trial);
-    free(spec);
+    trial_clear(&trials);
     free(text_of);
     free(prompt);
     corpus_clear(&corpus);

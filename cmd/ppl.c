@@ -28,7 +28,7 @@ static const struct cli_opt opts[] = {
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "quant", CLI_STRS, &quants, "SPEC",
       "quantise the model's matrices on the way and compare it with itself: KEY=VALUE,... as wquant has "
-      "them, bits=4,per=group:128; may be given again, and all run side by side",
+      "them, bits=4,per=group:128, and recipe=FILE, see below; may be given again, and all run side by side",
       0, 0, 0 },
     { 0, "against", CLI_STR, &against, "MODEL", "compare the model with this one, which has not been changed",
       0, 0, 0 },
@@ -82,15 +82,22 @@ static const struct cli_prog prog = {
         "method=noise,seed=N in a SPEC: no rounding, but Gauss noise that in every output channel is as "
         "large as "
         "the error of rounding; the control that tells rounding from any perturbation.\n"
+        "recipe=FILE in a SPEC: a table as wquant --recipe takes it; its first row that is for a matrix says "
+        "how "
+        "that is quantised, over what the SPEC says of all. A row that is for no matrix is an error.\n"
         "With several --quant the first column, quant, is the SPEC as it was given; reading the text and the "
-        "reference then cost once, and the rows of each are what it has alone.\n"
+        "reference then cost once, as do a matrix and the layers up to it where SPECs say the same of them, "
+        "and the "
+        "rows of each are what it has alone.\n"
         "Nothing depends on threads, on --memory or on what else is scored.",
-    .example = "  ppl -m bloom-560m text/*.txt\n"
-               "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
-               "      ppl -m - --against bloom-560m -t bloom-560m text/*.txt\n"
-               "  ppl -m bloom-560m --quant bits=4 --by line text/*.txt |\n"
-               "      bootstrap --stat mean -x delta_nll --by lang",
-    .see_also = "modelcat, wquant, bootstrap",
+    .example =
+        "  ppl -m bloom-560m text/*.txt\n"
+        "  modelcat bloom-560m | wquant --bits 4 --clip mse |\n"
+        "      ppl -m - --against bloom-560m -t bloom-560m text/*.txt\n"
+        "  ppl -m bloom-560m --quant bits=4 --quant recipe=mean.csv --quant recipe=worst.csv text/*.txt\n"
+        "  ppl -m bloom-560m --quant bits=4 --by line text/*.txt |\n"
+        "      bootstrap --stat mean -x delta_nll --by lang",
+    .see_also = "modelcat, wquant, bitalloc, bootstrap",
 };
 
 /* ---- what is added up */
@@ -259,7 +266,7 @@ static void score_batch(size_t from, size_t end, struct lm_batch *batch)
 {
     lm_batch_fill(batch, &windows, from, end, corpus.id);
     size_t n_token = batch->start[end - from], n = 0, bad;
-    if (lm_run_batch(run, n_run, &batch->text, NULL, layer_done, &bad) < 0)
+    if (lm_run_batch(run, n_run, &batch->text, layer_done, &bad) < 0)
         die_of_model(&run[bad]);
     size_t *row = xnew(n_token, sizeof *row), *index = xnew(n_token, sizeof *index);
     const struct lm_window **window = xnew(n_token, sizeof(*window));
@@ -311,8 +318,7 @@ static struct lm_checkpoint *open_model(const char *path)
     return c;
 }
 
-static struct quant_spec *spec; /* [n_test], of --quant */
-static struct trial *trial;     /* the same as changes of the model */
+static struct trials trials; /* of --quant */
 
 static void read_quants(void)
 {
@@ -322,11 +328,9 @@ static void read_quants(void)
         return;
     if (against)
         die_usage("--quant compares the model with itself: not beside --against");
-    n_test = trial_specs(quants, &spec);
-    trial_check_lists(quant_only, quant_skip);
-    trial = xnew(n_test, sizeof *trial);
-    for (size_t k = 0; k < n_test; k++)
-        trial[k] = (struct trial){ &spec[k], quant_only, quant_skip, (int)n_thread };
+    trials = (struct trials){ .only = quant_only, .skip = quant_skip, .n_thread = (int)n_thread };
+    trial_read(&trials, quants, 1);
+    n_test = trials.n;
 }
 
 /* ---- text */
@@ -452,18 +456,17 @@ static int is_own(size_t k)
  * which cannot be read again, is kept in memory. */
 static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_t n_token, int one_pass)
 {
-    size_t n_change = quants ? n_test : 0;
-    struct lm_change *change = xnew(n_change, sizeof *change);
+    struct lm_change *change = xnew(trials.n, sizeof *change);
     int keep = !one_pass && !lm_checkpoint_can_rewind(c),
         keep_ref = ref && !one_pass && !lm_checkpoint_can_rewind(ref);
-    for (size_t k = 0; k < n_change; k++)
-        change[k] = trial_change(&trial[k]);
+    for (size_t k = 0; k < trials.n; k++)
+        change[k] = trial_change(&trials.each[k]);
     run = xcalloc(n_run, sizeof *run);
-    run[0].model = lm_model_new(c, precision, (int)n_thread, change, n_change, keep);
+    run[0].model = lm_model_new(c, precision, (int)n_thread, change, trials.n, keep);
     free(change);
     for (size_t k = 0; k < n_run; k++) {
         run[k].model = run[0].model;
-        run[k].variant = k < n_change ? k + 1 : 0;
+        run[k].variant = k < trials.n ? k + 1 : 0;
     }
     if (ref)
         run[n_run - 1].model = lm_model_new(ref, precision, (int)n_thread, NULL, 0, keep_ref);
@@ -561,17 +564,18 @@ int main(int argc, char **argv)
     read_texts(files);
     struct lm_checkpoint *c = open_model(model_path), *ref = against ? open_model(against) : NULL;
     check_vocabulary(c, ref);
+    trial_try_recipes(&trials, c);
     cut_windows(c, ref);
     open_out();
     score_windows(c, ref);
+    trial_check_recipes(&trials);
     write_rows();
     csvout_close(out);
     lm_windows_clear(&windows);
     corpus_clear(&corpus);
     tokenizer_free(tokenizer);
     free(of_text);
-    free(trial);
-    free(spec);
+    trial_clear(&trials);
     free(quants);
     return 0;
 }

@@ -107,7 +107,7 @@ static double per(double a, double b)
 
 /* ---- ways to quantise, and what becomes of the matrices */
 
-static struct quant_spec *spec; /* [n_spec] */
+static struct trials trials; /* [n_spec] */
 static size_t n_spec;
 static const struct lm_config *config;
 static struct lm_pieces *parts;
@@ -128,21 +128,22 @@ static struct made *made_at(size_t s, int layer, int role)
 
 static int changes_nothing(size_t s)
 {
-    return spec[s].bits == 16;
+    return trials.each[s].usual.bits == 16;
 }
 
 static void read_quants(void)
 {
     if (!quants)
         die_usage("no way to quantise is given (--quant)");
-    n_spec = trial_specs(quants, &spec);
-    trial_check_lists(only, skip);
+    trials = (struct trials){ .only = only, .skip = skip, .n_thread = (int)n_thread };
+    trial_read(&trials, quants, 0);
+    n_spec = trials.n;
 }
 
 static int is_chosen(void *ctx, const struct lm_place *p, const char *name)
 {
     (void)ctx;
-    return trial_wants(only, skip, p, name);
+    return trial_wants(&trials, p, name);
 }
 
 static void plan_parts(const struct lm_checkpoint *c)
@@ -163,12 +164,13 @@ static size_t n_case(void)
     return (parts->n + 1) * n_spec;
 }
 
-static int wants_quant(void *ctx, const struct lm_place *p, const char *name)
+static size_t way_of(void *ctx, const struct lm_place *p, const char *name)
 {
     const struct lm_twin *t = ctx;
     (void)name;
-    return parts->matrix[lm_pieces_slot(p->layer, (int)p->role)].chosen &&
-           (t->role < 0 || t->role == (int)p->role);
+    int changed = parts->matrix[lm_pieces_slot(p->layer, (int)p->role)].chosen &&
+                  (t->role < 0 || t->role == (int)p->role);
+    return changed ? t->way + 1 : 0;
 }
 
 /* Notes what became of w[rows][cols]: q, as it will be once it is stored in dtype. */
@@ -198,15 +200,13 @@ static int apply_quant(void *ctx, const struct lm_place *p, const char *name, en
 {
     const struct lm_twin *twin = ctx;
     struct made *m = made_at(twin->way, p->layer, (int)p->role);
-    int first_time = twin->role < 0 && !m->bytes;
-    float *before = first_time ? xaligned(rows * cols, sizeof *before) : NULL;
-    (void)name;
+    float *before = m->bytes ? NULL : xaligned(rows * cols, sizeof *before); /* the first time */
     if (before)
         memcpy(before, w, rows * cols * sizeof *w);
-    int status = trial_apply(&spec[twin->way], dtype, w, rows, cols, (int)n_thread, before ? &m->stats : NULL,
-                             why);
+    int status = trial_apply(&trials.each[twin->way], p, name, dtype, w, rows, cols,
+                             before ? &m->stats : NULL, why);
     if (before && status == 0) {
-        struct quant_spec own = spec[twin->way];
+        struct quant_spec own = trials.each[twin->way].usual;
         quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
         m->bytes = pack_bytes(&own, rows, cols, tensor_dtype_bytes(dtype));
         note_made(m, before, w, rows, cols, dtype);
@@ -223,7 +223,7 @@ static struct lm_model *new_model(struct lm_checkpoint *c, enum gemm_precision p
     twins = lm_pieces_twins(parts, n_spec, &n);
     struct lm_change *change = xnew(n, sizeof *change);
     for (size_t i = 0; i < n; i++)
-        change[i] = (struct lm_change){ wants_quant, apply_quant, &twins[i] };
+        change[i] = (struct lm_change){ way_of, apply_quant, &twins[i] };
     struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, n, 1);
     free(change);
     return m;
@@ -535,7 +535,7 @@ static void put_row(size_t k, size_t g)
         is_joint = p == parts->n && parts->n && !predict_only;
     double ratio = is_joint && !changes_nothing(s) ? additivity(s, g, &kl) : NAN;
     csvout_str(out, quants[s]);
-    csvout_int(out, spec[s].bits);
+    csvout_int(out, trials.each[s].usual.bits);
     csvout_str(out, parts->piece[p].name);
     if (parts->piece[p].layer >= 0)
         csvout_int(out, parts->piece[p].layer);
@@ -626,7 +626,7 @@ static void clear(void)
     free(group_name);
     lm_outerror_free(errors);
     lm_pieces_free(parts);
-    free(spec);
+    trial_clear(&trials);
     free(quants);
     lm_windows_clear(&windows);
     corpus_clear(&corpus);

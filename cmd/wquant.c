@@ -3,8 +3,8 @@
  * dtype; or a directory of packed weights. Holds one tensor. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/msg.h"
 #include "cli/cli.h"
-#include "io/csvin.h"
 #include "math/gemm.h"
+#include "weights/recipefile.h"
 #include "weights/rewrite.h"
 #include <string.h>
 
@@ -215,28 +215,6 @@ static void set_usual(void)
         die_usage("--pack and --output exclude each other");
 }
 
-static void read_recipe(void)
-{
-    struct csvin *in = csvin_open(recipe_path);
-    char why[QUANT_WHY_MAX];
-    int says[3] = { 0 };
-    struct quant_recipe *recipe = rules.recipe = quant_recipe_new();
-    for (size_t c = 0; c < csvin_columns(in); c++)
-        says[quant_recipe_column(csvin_name(in, c))]++;
-    if (!says[1] || !says[2])
-        die("%s: a recipe needs a column that says for which tensors a row is (name, layer, role) and one "
-            "that says how "
-            "(bits, grid, per, group, clip, scale, bias, rotate, beyond)",
-            recipe_path);
-    while (csvin_next(in)) {
-        quant_recipe_row(recipe, csvin_line(in));
-        for (size_t c = 0; c < csvin_columns(in); c++)
-            if (quant_recipe_set(recipe, csvin_name(in, c), csvin_text(in, c), why) < 0)
-                die("%s: line %zu: %s", csvin_path(in), csvin_line(in), why);
-    }
-    csvin_close(in);
-}
-
 /* ---- what the matrices multiply */
 
 static struct lm_mix mix;
@@ -354,7 +332,7 @@ int main(int argc, char **argv)
     set_mix();
     check_method();
     if (recipe_path)
-        read_recipe();
+        rules.recipe = recipefile_read(recipe_path);
     learn_inputs(path);
     struct ts_reader *in = ts_open_in(path, (int)n_thread);
     struct report *report = open_report();
@@ -374,9 +352,8 @@ int main(int argc, char **argv)
         rewrite_frame(rewrite);
     if (got < 0)
         ts_die(in);
-    if (rules.recipe && rules.n_done && quant_recipe_unused(rules.recipe))
-        die("%s: line %zu: no tensor is what the row says, or earlier rows are for all of them", recipe_path,
-            quant_recipe_unused(rules.recipe));
+    if (rules.recipe && rules.n_done)
+        recipefile_check_used(rules.recipe, recipe_path);
     rewrite_close(rewrite);
     report_close(report);
     ggmltypes_close(ggmltypes);

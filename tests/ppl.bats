@@ -118,6 +118,71 @@ uniform_model() {
     run -2 --separate-stderr score llama-a --quant bits=4 --quant '' eng.txt
 }
 
+@test "ppl: recipe= is wquant --recipe, to the byte, in any dtype; the SPEC's other words are for what no row says" {
+    printf 'layer,bits,per\n0,3,\n1-2,5,group:16\n' >layers.csv
+    printf 'role,bits\nmlp_*,2\nattn_out,16\nembed,6\n' >roles.csv
+    printf 'name,bits,clip\n*.1.*,,mse\n*,4,\n' >names.csv
+    for m in gpt2-a:F32 bloom-a:F16 qwen2-a:BF16; do
+        mkdir -p origin
+        cp "$(golden ${m%:*})/config.json" origin/
+        modelcat --dtype "${m#*:}" -o origin/model.safetensors "$(golden ${m%:*})"
+        args=(ppl -m origin -t "$golden/tokenizer.json" --by line)
+        "${args[@]}" --quant recipe=layers.csv,bits=6 --quant clip=mse,recipe=roles.csv --quant recipe=names.csv \
+            eng.txt deu.txt >all.csv 2>/dev/null
+        for r in 'layers --bits=6' 'roles --clip=mse' names; do
+            set -- $r
+            wquant -q --recipe "$1.csv" "${@:2}" -o changed.t origin/model.safetensors
+            ppl -m changed.t --against origin -t "$golden/tokenizer.json" --by line eng.txt deu.txt >want.csv 2>/dev/null
+            mlr --csv filter '$quant =~ "recipe='"$1"'.csv"' then cut -x -f quant all.csv | cmp - <(mlr --csv cat want.csv)
+        done
+        # one alone; from a pipe; in several passes
+        "${args[@]}" --quant recipe=names.csv eng.txt deu.txt 2>/dev/null | cmp - want.csv
+        ppl -m - -t "$golden/tokenizer.json" --by line --quant recipe=names.csv --memory 1 eng.txt deu.txt \
+            <origin/model.safetensors 2>/dev/null | cmp - want.csv
+        rm -r origin
+    done
+}
+
+@test "ppl: what a recipe cannot be is said" {
+    printf 'layer,bits\n0-1,4\n7,3\n' >far.csv
+    run -1 --separate-stderr score llama-a --quant recipe=far.csv eng.txt
+    [[ $(<err) == "ppl: far.csv: line 3: no tensor is what the row says, or earlier rows are for all of them" && -z $output ]]
+    # a norm is no matrix; a pipe tells at its end
+    printf 'role,bits\nattn_norm,8\n' >norm.csv
+    modelcat "$(golden llama-a)" >m.t
+    run -1 --separate-stderr ppl -m - -t "$golden/tokenizer.json" -o out.csv --quant recipe=norm.csv eng.txt <m.t
+    [[ $stderr == "ppl: norm.csv: line 2: no tensor is what the row says"* && ! -e out.csv ]]
+    printf 'layer,bits\n0,9\n' >nine.csv
+    run -1 score llama-a --quant recipe=nine.csv eng.txt
+    [[ $(<err) == "ppl: nine.csv: line 2: bits: '9' is not 2 to 8, or 16 (leave as it is)" ]]
+    printf 'layer,bits\n0,4\n' >cut.csv
+    printf '1,"4' >>cut.csv
+    for f in nix.csv cut.csv "$golden/tokenizer.json" /dev/null .; do run -1 score llama-a --quant recipe="$f" eng.txt; done
+    for spec in recipe= recipe=cut.csv,bits=9 recipe=cut.csv,recipe=cut.csv recipe=cut.csv,, ; do
+        run -2 score llama-a --quant "$spec" eng.txt
+    done
+    run -2 --separate-stderr sens -m "$(golden llama-a)" -t "$golden/tokenizer.json" --quant recipe=far.csv eng.txt
+    [[ ${stderr_lines[0]} == "sens: --quant: 'recipe=far.csv': a recipe is for all of a model, not for its parts" ]]
+}
+
+@test "ppl: what SPECs have in common is made and run once, and gives each what it has alone" {
+    # the same to layer 0, then different; the same in other words; and the model as it is as far as layer 2
+    printf 'layer,bits\n0,3\n1,4\n2,3\n' >a.csv
+    printf 'layer,bits\n0,3\n1,3\n2,3\n' >b.csv
+    printf 'layer,bits\n0-1,16\n' >late.csv
+    for m in llama-a opt-a; do
+        printf 'role,bits\nembed,4\n*,3\n' >embed.csv
+        specs=(bits=3 recipe=a.csv recipe=b.csv bits=3,clip=minmax recipe=late.csv,bits=3 recipe=embed.csv)
+        args=()
+        for spec in "${specs[@]}"; do args+=(--quant "$spec"); done
+        score $m --by token "${args[@]}" --threads 2 eng.txt deu.txt >got.csv
+        for spec in "${specs[@]}"; do
+            mlr --csv filter '$quant == "'"$spec"'"' then cut -x -f quant got.csv >one.csv
+            score $m --by token --quant "$spec" eng.txt deu.txt | mlr --csv cat | cmp - one.csv
+        done
+    done
+}
+
 @test "ppl: beyond guessing a model ranks nothing" {
     score bloom-a --quant bits=8 eng.txt >got.csv
     grep -q '^ppl: eng: .* is worse than guessing (5.673): its degradation ranks nothing$' err

@@ -48,7 +48,7 @@ static void pool_clear(struct pool *pool)
 
 /* ---- a model */
 
-/* What a weight owns of what it shows; NULL where that belongs to the checkpoint or to variant 0. */
+/* What a weight owns of what it shows; NULL where that belongs to the checkpoint or to an earlier variant. */
 struct owned {
     float *w, *bias;
     struct gemm_weight *packed;
@@ -67,7 +67,8 @@ struct table {
     void *own;         /* NULL: the checkpoint keeps them */
     const void *block; /* the rows given last, and how many bytes: of what the checkpoint keeps */
     size_t n_block;
-    float **changed; /* [n_variant] the whole as floats, where a variant has its own */
+    float *
+        *changed; /* [n_variant] the whole as floats where it is not variant 0's; may be an earlier one's */
 };
 
 struct lm_model {
@@ -77,6 +78,7 @@ struct lm_model {
     int n_thread, keep;
     size_t n_variant;
     struct lm_change *change;   /* [n_variant], the first unused */
+    size_t *way;                /* [n_variant] what becomes of the matrix at hand; 0: nothing */
     struct variant_part **part; /* [n_layer + 2][n_variant], NULL when not there */
     size_t *missing;            /* [n_layer + 2] tensors still to come */
     struct table embed, head;
@@ -113,6 +115,7 @@ struct lm_model *lm_model_new(struct lm_checkpoint *c, enum gemm_precision preci
     m->keep = keep;
     m->n_variant = n_change + 1;
     m->change = xcalloc(m->n_variant, sizeof *m->change);
+    m->way = xcalloc(m->n_variant, sizeof *m->way);
     if (n_change)
         memcpy(m->change + 1, change, n_change * sizeof *change);
     m->part = xcalloc((size_t)m->config->n_layer + 2, sizeof(*m->part));
@@ -159,8 +162,12 @@ void lm_model_drop(struct lm_model *m, int layer)
 
 static void clear_table(struct lm_checkpoint *from, struct table *t, size_t n_variant)
 {
-    for (size_t i = 0; i < n_variant; i++) {
-        free(t->changed[i]);
+    for (size_t i = n_variant; i--;) {
+        size_t owner = 0;
+        while (t->changed[owner] != t->changed[i])
+            owner++;
+        if (owner == i)
+            free(t->changed[i]);
         t->changed[i] = NULL;
     }
     if (t->t.data)
@@ -187,6 +194,7 @@ void lm_model_free(struct lm_model *m)
     free(m->row_block);
     free(m->part);
     free(m->missing);
+    free(m->way);
     free(m->change);
     lm_checkpoint_close(m->from);
     free(m);
@@ -254,10 +262,19 @@ static int apply_change(struct lm_model *m, size_t variant, const struct lm_plac
     return -1;
 }
 
-static int wants_change(const struct lm_model *m, size_t variant, const struct lm_place *p,
-                        const struct tensor *t)
+static void find_ways(struct lm_model *m, const struct lm_place *p, const struct tensor *t)
 {
-    return variant && m->change[variant].wants(m->change[variant].ctx, p, t->name);
+    for (size_t i = 1; i < m->n_variant; i++)
+        m->way[i] = m->change[i].way(m->change[i].ctx, p, t->name);
+}
+
+/* The first variant that has the matrix at hand as variant i has it. */
+static size_t maker_of(const struct lm_model *m, size_t i)
+{
+    size_t first = 0;
+    while (m->way[first] != m->way[i])
+        first++;
+    return first;
 }
 
 static int are_floats(const struct tensor *t)
@@ -287,15 +304,16 @@ static int take_matrix(struct lm_model *m, struct variant_part *v, const struct 
     int linear = lm_role_is_linear(p->role),
         turned = linear && p->layer >= 0 && m->config->family->weights_in_out;
     size_t n_out = t->shape[turned], n_in = t->shape[!turned];
+    find_ways(m, p, t);
     for (size_t i = 0; i < m->n_variant; i++) {
         struct lm_weight *w = &v[i].part.weight[p->role];
         struct owned *own = &v[i].own[p->role];
-        int changed = wants_change(m, i, p, t);
+        size_t maker = maker_of(m, i);
         w->n_out = n_out;
         w->n_in = n_in;
-        if (i && !changed) {
-            w->w = v[0].part.weight[p->role].w;
-            w->packed = v[0].part.weight[p->role].packed;
+        if (maker < i) {
+            w->w = v[maker].part.weight[p->role].w;
+            w->packed = v[maker].part.weight[p->role].packed;
             continue;
         }
         if (i == 0 && !turned && linear && m->precision != GEMM_F32 && is_packable(t)) {
@@ -310,7 +328,7 @@ static int take_matrix(struct lm_model *m, struct variant_part *v, const struct 
             w->w = own->w = pool_take(&m->pool, t->n);
             to_floats(t, turned, m->n_thread, own->w);
         }
-        if (changed && apply_change(m, i, p, t, own->w, n_out, n_in) < 0)
+        if (i && apply_change(m, i, p, t, own->w, n_out, n_in) < 0)
             return -1;
         if (!linear)
             continue;
@@ -350,13 +368,16 @@ static int take_table(struct lm_model *m, struct table *table, const struct tens
 {
     table->t = *t;
     lm_checkpoint_keep(m->from, t->data);
-    for (size_t i = 1; i < m->n_variant; i++)
-        if (wants_change(m, i, p, t)) {
-            table->changed[i] = xaligned(t->n, sizeof(float));
-            to_floats(t, 0, m->n_thread, table->changed[i]);
-            if (apply_change(m, i, p, t, table->changed[i], t->shape[0], t->shape[1]) < 0)
-                return -1;
-        }
+    find_ways(m, p, t);
+    for (size_t i = 1; i < m->n_variant; i++) {
+        table->changed[i] = table->changed[maker_of(m, i)];
+        if (maker_of(m, i) < i)
+            continue;
+        table->changed[i] = xaligned(t->n, sizeof(float));
+        to_floats(t, 0, m->n_thread, table->changed[i]);
+        if (apply_change(m, i, p, t, table->changed[i], t->shape[0], t->shape[1]) < 0)
+            return -1;
+    }
     return 0;
 }
 
@@ -437,9 +458,26 @@ static struct table *head_table(struct lm_model *m)
     return m->config->tied ? &m->embed : &m->head;
 }
 
-int lm_model_has_own_head(const struct lm_model *m, size_t variant)
+int lm_model_same_embed(const struct lm_model *m, size_t a, size_t b)
 {
-    return (m->config->tied ? m->embed : m->head).changed[variant] != NULL;
+    return m->embed.changed[a] == m->embed.changed[b];
+}
+
+int lm_model_same_head(const struct lm_model *m, size_t a, size_t b)
+{
+    const struct table *head = m->config->tied ? &m->embed : &m->head;
+    return head->changed[a] == head->changed[b];
+}
+
+int lm_model_same_part(const struct lm_model *m, size_t a, size_t b, int layer)
+{
+    const struct variant_part *v = m->part[layer + 1];
+    for (int r = 0; r < LM_N_ROLE; r++) {
+        const struct lm_weight *x = &v[a].part.weight[r], *y = &v[b].part.weight[r];
+        if (x->w != y->w || x->packed != y->packed || x->bias != y->bias)
+            return 0;
+    }
+    return 1;
 }
 
 struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n)

@@ -22,9 +22,11 @@ struct lm_part {
 };
 
 /* Makes another model of this one while it is read. Both are asked for matrices and tables only, in the order
- * of the checkpoint. What is not wanted is shared with the model as it is. */
+ * of the checkpoint. */
 struct lm_change {
-    int (*wants)(void *ctx, const struct lm_place *p, const char *name);
+    /* What becomes of a matrix: 0, nothing: it is shared with the model as it is; else a number. Changes that
+     * give a matrix one number make the same of it: the first does, the others share that. */
+    size_t (*way)(void *ctx, const struct lm_place *p, const char *name);
     /* Changes w[n_out][n_in] (gpt2's have been turned around), which is then rounded to the checkpoint's
      * dtype, as if it had been written to a file. 0; or -1 and a reason in why: reading fails. */
     int (*change)(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype, float *w,
@@ -52,8 +54,11 @@ const char *lm_model_error(const struct lm_model *m);
  * out[n][d_embed]. 0; -1: see lm_model_error. */
 int lm_model_embed(struct lm_model *m, size_t variant, const uint32_t *ids, size_t n, float *out);
 
-/* Whether a variant's head is not that of the model as it is: known once the head has been read. */
-int lm_model_has_own_head(const struct lm_model *m, size_t variant);
+/* Whether two variants share the embedding, or the head; all the weights of a part (as in lm_model_part): of
+ * what has been read. */
+int lm_model_same_embed(const struct lm_model *m, size_t a, size_t b);
+int lm_model_same_head(const struct lm_model *m, size_t a, size_t b);
+int lm_model_same_part(const struct lm_model *m, size_t a, size_t b, int layer);
 /* Rows [from, from + n) of the head made ready; the caller frees it before asking for other rows. NULL: see
  * lm_model_error. */
 struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n);

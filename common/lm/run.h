@@ -14,9 +14,10 @@ struct lm_run {
 };
 
 /* Takes all sides from the ids to the head, the parts of each model being read, used by all and dropped in
- * turn. tap[k], if tap is not NULL, looks into side k. `layer_done`, unless NULL, is called behind each
- * layer. 0; or -1: *bad is the side whose lm_model_error says why. */
-int lm_run_batch(struct lm_run *run, size_t n_run, const struct lm_text *t, const struct lm_tap *tap,
+ * turn. Variants that begin with the same parts are run once through these, so the
+ * forward of a side beside others remembers nothing (lm_forward_remember). `layer_done`, unless NULL, is
+ * called behind each layer. 0; or -1: *bad is the side whose lm_model_error says why. */
+int lm_run_batch(struct lm_run *run, size_t n_run, const struct lm_text *t,
                  void (*layer_done)(int layer, int n_layer), size_t *bad);
 
 #endif

@@ -73,9 +73,7 @@ static void take_rows(void *ctx, size_t task, int worker)
 
 static int have_same_head(const struct lm_side *a, const struct lm_side *b)
 {
-    return a->model == b->model &&
-           (a->variant == b->variant ||
-            (!lm_model_has_own_head(a->model, a->variant) && !lm_model_has_own_head(b->model, b->variant)));
+    return a->model == b->model && lm_model_same_head(a->model, a->variant, b->variant);
 }
 
 /* The heads of all sides for a block of the vocabulary into w[n_side], made ready once for all that have the

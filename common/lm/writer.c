@@ -74,7 +74,7 @@ static int read_on(const struct job *j, struct side *s, int is_first)
     size_t d = j->config->d_embed, bad;
     if (!j->start[j->n])
         return 0;
-    if (lm_run_batch(&s->run, 1, &text, NULL, NULL, &bad) < 0)
+    if (lm_run_batch(&s->run, 1, &text, NULL, &bad) < 0)
         return -1;
     for (size_t i = 0; i < j->n; i++)
         if (j->start[i + 1] > j->start[i])

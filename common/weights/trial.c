@@ -2,70 +2,174 @@
 #include "weights/trial.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "lm/pieces.h"
 #include "quant/matrix.h"
 #include "quant/pick.h"
+#include "weights/recipefile.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-size_t trial_specs(char *const *texts, struct quant_spec **spec)
+/* ---- SPECs */
+
+/* Cuts recipe=FILE out of a SPEC: FILE, which the caller frees; NULL if it is not there. */
+static char *cut_recipe(char *text)
 {
-    char why[QUANT_WHY_MAX];
-    size_t n = 0;
-    for (*spec = NULL; texts[n]; n++) {
-        *spec = xrealloc(*spec, n + 1, sizeof **spec);
-        quant_spec_init(&(*spec)[n]);
-        if (quant_spec_parse(&(*spec)[n], texts[n], why) < 0)
-            die_usage("--quant: %s", why);
-        for (size_t k = 0; k < n; k++)
-            if (!strcmp(texts[k], texts[n]))
-                die_usage("--quant: '%s' is given twice", texts[k]);
-    }
-    return n;
+    static const char key[] = "recipe=";
+    char *word = text;
+    while (word && strncmp(word, key, sizeof key - 1) != 0)
+        word = strchr(word, ',') ? strchr(word, ',') + 1 : NULL;
+    if (!word)
+        return NULL;
+    char *end = word + strcspn(word, ",");
+    char *path = xstrdup(word + sizeof key - 1);
+    path[strcspn(path, ",")] = 0;
+    if (*end)
+        end++; /* the comma behind it, or else the one before */
+    else if (word > text)
+        word--;
+    memmove(word, end, strlen(end) + 1);
+    return path;
 }
 
-void trial_check_lists(char *const *only, char *const *skip)
+static void read_one(const char *text, int may_be_recipe, struct trial *t)
 {
-    const char *bad = pick_wrong(only) ? pick_wrong(only) : pick_wrong(skip);
+    char why[QUANT_WHY_MAX], *words = xstrdup(text);
+    t->recipe_path = cut_recipe(words);
+    quant_spec_init(&t->usual);
+    if (t->recipe_path && !*t->recipe_path)
+        die_usage("--quant: '%s': recipe= names no file", text);
+    if (t->recipe_path && !may_be_recipe)
+        die_usage("--quant: '%s': a recipe is for all of a model, not for its parts", text);
+    if ((!t->recipe_path || *words) && quant_spec_parse(&t->usual, words, why) < 0)
+        die_usage("--quant: %s", why);
+    if (t->recipe_path)
+        t->recipe = recipefile_read(t->recipe_path);
+    free(words);
+}
+
+void trial_read(struct trials *t, char *const *texts, int may_be_recipes)
+{
+    const char *bad = pick_wrong(t->only) ? pick_wrong(t->only) : pick_wrong(t->skip);
     if (bad)
         die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
+    for (t->n = 0, t->each = NULL; texts[t->n]; t->n++) {
+        t->each = xrealloc(t->each, t->n + 1, sizeof *t->each);
+        t->each[t->n] = (struct trial){ .of = t };
+        read_one(texts[t->n], may_be_recipes, &t->each[t->n]);
+        for (size_t k = 0; k < t->n; k++)
+            if (!strcmp(texts[k], texts[t->n]))
+                die_usage("--quant: '%s' is given twice", texts[k]);
+    }
 }
 
-int trial_wants(char *const *only, char *const *skip, const struct lm_place *p, const char *name)
+void trial_clear(struct trials *t)
 {
-    struct pick_subject subject = { name, p->layer, lm_role_name(p->role) };
-    if (pick_any(skip, &subject) || (only && !pick_only(only, &subject)))
+    for (size_t k = 0; k < t->n; k++) {
+        quant_recipe_free(t->each[k].recipe);
+        free(t->each[k].recipe_path);
+    }
+    free(t->each);
+    *t = (struct trials){ .n = 0 };
+}
+
+/* ---- matrices */
+
+static struct pick_subject subject_of(const struct lm_place *p, const char *name)
+{
+    return (struct pick_subject){ name, p->layer, lm_role_name(p->role) };
+}
+
+static int is_meant(const struct trials *t, const struct pick_subject *s, int asked)
+{
+    if (pick_any(t->skip, s) || (t->only && !pick_only(t->only, s)))
         return 0;
-    return p->layer >= 0 || (only && pick_exactly(only, &subject));
+    return s->layer >= 0 || asked || (t->only && pick_exactly(t->only, s));
 }
 
-int trial_apply(const struct quant_spec *spec, enum tensor_dtype dtype, float *w, size_t rows, size_t cols,
-                int n_thread, struct quant_stats *stats, char why[LM_WHY_MAX])
+int trial_wants(const struct trials *t, const struct lm_place *p, const char *name)
 {
-    struct quant_spec own = *spec;
+    struct pick_subject subject = subject_of(p, name);
+    return is_meant(t, &subject, 0);
+}
+
+/* The SPEC of a matrix; returns whether its recipe asks for it by its whole role or name. */
+static int spec_of(const struct trial *t, const struct pick_subject *s, struct quant_spec *spec)
+{
+    int asked = 0;
+    *spec = t->usual;
+    if (t->recipe)
+        quant_recipe_apply(t->recipe, s, spec, &asked);
+    return asked;
+}
+
+/* The same where it is quantised: 1; else 0. */
+static int is_changed(const struct trial *t, const struct pick_subject *s, struct quant_spec *spec)
+{
+    int asked = spec_of(t, s, spec);
+    return is_meant(t->of, s, asked) && spec->bits < 16;
+}
+
+/* The number, from 1, of the first trial that does the same to a matrix as this one; 0 if this leaves it. */
+static size_t way(void *ctx, const struct lm_place *p, const char *name)
+{
+    const struct trial *own = ctx, *t = own->of->each;
+    struct pick_subject subject = subject_of(p, name);
+    struct quant_spec spec;
+    char text[QUANT_TEXT_MAX], other[QUANT_TEXT_MAX];
+    if (!is_changed(own, &subject, &spec))
+        return 0;
+    quant_spec_text(&spec, text);
+    while (t < own && (!is_changed(t, &subject, &spec) || strcmp(text, quant_spec_text(&spec, other)) != 0))
+        t++;
+    return (size_t)(t - own->of->each) + 1;
+}
+
+int trial_apply(const struct trial *t, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
+                float *w, size_t rows, size_t cols, struct quant_stats *stats, char why[LM_WHY_MAX])
+{
+    struct pick_subject subject = subject_of(p, name);
+    struct quant_spec spec;
     size_t bad_row = 0;
-    quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
-    int status = quant_matrix(&own, w, rows, cols, n_thread, stats, NULL, &bad_row);
+    spec_of(t, &subject, &spec);
+    quant_spec_resolve(&spec, quant_scale_own(tensor_dtype_name(dtype)));
+    int status = quant_matrix(&spec, w, rows, cols, t->of->n_thread, stats, NULL, &bad_row);
     if (status < 0)
         snprintf(why, LM_WHY_MAX, "row %zu: %s", bad_row, quant_why(status));
     return status;
 }
 
-static int wants(void *ctx, const struct lm_place *p, const char *name)
-{
-    const struct trial *t = ctx;
-    return trial_wants(t->only, t->skip, p, name);
-}
-
 static int change(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype, float *w,
                   size_t n_out, size_t n_in, char why[LM_WHY_MAX])
 {
-    const struct trial *t = ctx;
-    (void)p;
-    (void)name;
-    return trial_apply(t->spec, dtype, w, n_out, n_in, t->n_thread, NULL, why);
+    return trial_apply(ctx, p, name, dtype, w, n_out, n_in, NULL, why);
 }
 
 struct lm_change trial_change(struct trial *t)
 {
-    return (struct lm_change){ wants, change, t };
+    return (struct lm_change){ way, change, t };
+}
+
+/* ---- recipes that are for another model */
+
+void trial_check_recipes(const struct trials *t)
+{
+    for (size_t k = 0; k < t->n; k++)
+        if (t->each[k].recipe)
+            recipefile_check_used(t->each[k].recipe, t->each[k].recipe_path);
+}
+
+static int try_matrix(void *ctx, const struct lm_place *p, const char *name)
+{
+    return way(ctx, p, name) != 0;
+}
+
+void trial_try_recipes(const struct trials *t, const struct lm_checkpoint *c)
+{
+    if (!lm_checkpoint_is_ordered(c))
+        return;
+    for (size_t k = 0; k < t->n; k++)
+        if (t->each[k].recipe)
+            lm_pieces_free(lm_pieces_new(c, LM_BY_NOTHING, try_matrix, &t->each[k]));
+    trial_check_recipes(t);
 }

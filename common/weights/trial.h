@@ -3,27 +3,47 @@
 #ifndef WEIGHTS_TRIAL_H
 #define WEIGHTS_TRIAL_H
 #include "lm/model.h"
+#include "quant/recipe.h"
 #include "quant/row.h"
 
-/* The specs of a NULL-ended list of texts, into *spec, which the caller frees; returns how many. One that
- * says nothing, or what another says, is wrong usage. */
-size_t trial_specs(char *const *texts, struct quant_spec **spec);
-
-/* Lists of items (quant/pick.h) that are none: wrong usage. */
-void trial_check_lists(char *const *only, char *const *skip);
-/* Whether a matrix is quantised: those in the layers, or what `only` asks for, less `skip`. */
-int trial_wants(char *const *only, char *const *skip, const struct lm_place *p, const char *name);
-
-/* Quantises w[rows][cols] in place as weights of dtype would be; stats unless NULL. 0; or -1 and a reason. */
-int trial_apply(const struct quant_spec *spec, enum tensor_dtype dtype, float *w, size_t rows, size_t cols,
-                int n_thread, struct quant_stats *stats, char why[LM_WHY_MAX]);
-
-/* Both as a change of a model (lm/model.h), for as long as t is there; the lists are borrowed. */
+/* One way to quantise a model. */
 struct trial {
-    const struct quant_spec *spec;
+    const struct trials *of;
+    struct quant_spec usual;     /* what the SPEC says of all matrices .. */
+    struct quant_recipe *recipe; /* .. unless a row of recipe=FILE is for one; NULL: none */
+    char *recipe_path;
+};
+
+/* Those of a run, and which matrices they are for: NULL-ended lists of items (quant/pick.h), or NULL. */
+struct trials {
+    struct trial *each;
+    size_t n;
     char *const *only, *const *skip;
     int n_thread;
 };
+
+/* Reads the SPECs of a NULL-ended list of texts into t->each, which borrows t; t's other fields are the
+ * caller's. A SPEC that says nothing, or what another says, or recipe= where there are to be none, and lists
+ * of items that are none are wrong usage. */
+void trial_read(struct trials *t, char *const *texts, int may_be_recipes);
+void trial_clear(struct trials *t);
+
+/* Whether a matrix is meant, no recipe being asked: those in the layers, or what `only` asks for, less
+ * `skip`. */
+int trial_wants(const struct trials *t, const struct lm_place *p, const char *name);
+
+/* Quantises w[rows][cols] in place as weights of dtype would be; stats unless NULL. 0; or -1 and a reason. */
+int trial_apply(const struct trial *t, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
+                float *w, size_t rows, size_t cols, struct quant_stats *stats, char why[LM_WHY_MAX]);
+
+/* Both as a change of a model (lm/model.h), for as long as t is there. A matrix that several trials would
+ * make the same is one matrix; what is left at 16 bits is the model's own. A row of a recipe can ask for what
+ * is outside the layers too. */
 struct lm_change trial_change(struct trial *t);
+
+/* Ends the program if a row of a recipe was for no matrix: once the model was read; and before that, if its
+ * tensors are known by then. */
+void trial_check_recipes(const struct trials *t);
+void trial_try_recipes(const struct trials *t, const struct lm_checkpoint *c);
 
 #endif

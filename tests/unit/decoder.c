@@ -173,7 +173,7 @@ static void run(struct lm_model *m, size_t variant)
 
 static const char *how;
 
-static int wants(void *ctx, const struct lm_place *p, const char *name)
+static size_t way(void *ctx, const struct lm_place *p, const char *name)
 {
     (void)ctx;
     (void)name;
@@ -249,7 +249,7 @@ int main(int argc, char **argv)
     if (!strcmp(how, "bf16x3"))
         precision = GEMM_BF16X3;
     int broken = !strcmp(how, "shift") || !strcmp(how, "swap-qk") || !strcmp(how, "neighbours");
-    struct lm_change wrong = { wants, change, NULL };
+    struct lm_change wrong = { way, change, NULL };
     struct lm_model *m = lm_model_new(c, precision, 2, &wrong, (size_t)broken, 0);
     json_decref(read_ids(argv[2]));
     run(m, (size_t)broken);

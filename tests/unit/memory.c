@@ -39,7 +39,7 @@ static void read_ids(const char *dir, size_t longest)
 static void run_text(struct lm_run *run, const struct lm_text *t)
 {
     size_t bad;
-    if (t->start[t->n_seq] && lm_run_batch(run, 1, t, NULL, NULL, &bad) < 0)
+    if (t->start[t->n_seq] && lm_run_batch(run, 1, t, NULL, &bad) < 0)
         die("%s", lm_model_error(run->model));
 }
 

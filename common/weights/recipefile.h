@@ -1,0 +1,14 @@
+/* recipefile.h - a recipe (quant/recipe.h) from a CSV file.  Layer: weights.
+ * Columns that say for which tensors a row is, name, layer, role, and how they are quantised, the keys of
+ * quant/spec.h and group; others are ignored. SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEIGHTS_RECIPEFILE_H
+#define WEIGHTS_RECIPEFILE_H
+#include "quant/recipe.h"
+
+/* The recipe in the file at path; the caller frees it. Ends the program if there is none. */
+struct quant_recipe *recipefile_read(const char *path);
+
+/* Once all tensors came: ends the program if a row was for none of them. */
+void recipefile_check_used(const struct quant_recipe *r, const char *path);
+
+#endif
