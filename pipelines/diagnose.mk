@@ -45,8 +45,6 @@ CALIBRATION ?=
 SENS ?= sens
 BITALLOC ?= bitalloc
 PPL ?= ppl
-WQUANT ?= wquant
-MODELCAT ?= modelcat
 
 $(if $(STEMS),,$(error $(TEXT): no .txt files, one a language))
 $(if $(shell printf '%s' '$(subst ','\'',$(STEMS) $(TEXT) $(MODEL) $(PROTECT))' | tr -d 'A-Za-z0-9_.+:@/ -'),$(error names \
@@ -59,7 +57,7 @@ words_of = $(subst $() ,-,$(strip $(1)))
 DIR   := $(OUT)/diagnose/$(call fit,$(call slug,$(MODEL)))_$(call slug,$(PLAN))_menu-$(call words_of,$(MENU))_$(PART)$(BUDGET:%=_budget-%)$(if \
 	$(PROTECT),_protect-$(call words_of,$(PROTECT))-$(TIMES))_$(DAMAGE)_limit-$(LIMIT)_draws-$(DRAWS)_$(RESAMPLES)-seed-$(SEED)$(if \
 	$(CONTEXT),_context-$(CONTEXT))$(if $(filter-out auto,$(START)),_start-$(call slug,$(START)))$(if $(PREDICT),_predict)$(call \
-	fit,$(if $(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call swapped,STEMS TEXT TOKENIZER CLIP SENS BITALLOC PPL WQUANT MODELCAT BOOTSTRAP CORR))
+	fit,$(if $(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call swapped,STEMS TEXT TOKENIZER CLIP SENS BITALLOC PPL BOOTSTRAP CORR))
 $(shell mkdir -p $(DIR)/choose $(DIR)/judge)
 HOW   := pipelines/diagnose
 FILES := $(STEMS:%=$(TEXT)/%.txt)
@@ -81,10 +79,8 @@ page: $(DIR)/page.html
 
 # ---- 1. text: odd lines choose, even lines judge
 
-$(DIR)/choose/%.txt: $(TEXT)/%.txt
-	awk 'NR % 2' $< > $@
-$(DIR)/judge/%.txt: $(TEXT)/%.txt
-	awk 'NR % 2 == 0 { print; n++ } END { if (!n) { print FILENAME ": needs at least two lines" > "/dev/stderr"; exit 1 } }' $< > $@
+$(DIR)/choose/%.txt $(DIR)/judge/%.txt: $(TEXT)/%.txt
+	awk '{ print > "$(DIR)/" (NR % 2 ? "choose" : "judge") "/$*.txt" } END { if (NR < 2) { print FILENAME ": needs at least two lines" > "/dev/stderr"; exit 1 } }' $<
 CHOOSE := $(STEMS:%=$(DIR)/choose/%.txt)
 JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
 
@@ -114,16 +110,15 @@ ARMS  := worst mean position $(RANDOM_ARMS)
 
 $(DIR)/lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(QUANTS) --by=line $(RUNNING) $(FILES) > $@
-$(DIR)/arm-%.csv: $(DIR)/recipe-%.csv $(JUDGE) $(call program,MODELCAT WQUANT PPL)
-	$(MODELCAT) --compress=0 $(MODEL) | $(WQUANT) --compress=0 --recipe=$< --quiet | \
-	  $(RUN) $(PPL) --model=- --against=$(MODEL) --by=line $(RUNNING) $(JUDGE) > $@
+$(DIR)/arm-lines.csv: $(CONFIG) $(ARMS:%=$(DIR)/recipe-%.csv) $(JUDGE) $(call program,PPL)
+	$(RUN) $(PPL) --model=$(MODEL) $(ARMS:%=--quant=recipe=$(DIR)/recipe-%.csv) --by=line $(RUNNING) $(JUDGE) > $@
 
 # Lines of all widths; of even lines, by arm
 $(DIR)/nats.csv: $(DIR)/lines.csv
 	mlr --csv $(WEIGH) then cut -o -f quant,lang,line,tokens,ref_nll,nll,weight,sum $< > $@
-$(DIR)/arm-nats.csv: $(DIR)/lines.csv $(ARMS:%=$(DIR)/arm-%.csv)
-	mlr --csv filter 'is_absent($$quant) || $$quant == "$(PLAN)" && $$line % 2 == 0' \
-	  then put -S '$$arm = is_absent($$quant) ? sub(sub(FILENAME, "^.*/arm-", ""), ".csv$$", "") : "plan"' \
+$(DIR)/arm-nats.csv: $(DIR)/lines.csv $(DIR)/arm-lines.csv
+	mlr --csv filter '$$quant =~ "^recipe=" || $$quant == "$(PLAN)" && $$line % 2 == 0' \
+	  then put -S '$$arm = $$quant == "$(PLAN)" ? "plan" : sub(sub($$quant, ".*/recipe-", ""), "[.]csv$$", "")' \
 	  then $(WEIGH) then cut -o -f arm,lang,line,weight,sum $^ > $@
 
 $(DIR)/damage.csv $(DIR)/damage-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)

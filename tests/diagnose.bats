@@ -148,7 +148,7 @@ well_formed() {
 }
 
 @test "diagnose: PREDICT=1 runs nothing quantised, ranks, and takes a scale from a measured run" {
-    diagnose p PREDICT=1 PPL=false WQUANT=false >said 2>warnings
+    diagnose p PREDICT=1 PPL=false >said 2>warnings
     grep -q 'Predicted order only' said
     [[ $(value p/levels.csv true level | sort -u) == ranked ]]
     well_formed <p/page.html
