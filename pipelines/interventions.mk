@@ -20,7 +20,8 @@
 #                 that of its mean less plain's ends below MARGIN times plain's mean
 #   beats chance  if the interval of its worst language's damage less the mean of its control's lies below 0, and fewer than one in
 #                 twenty of control and arm are as good (20 draws: none of them)
-# An arm that repairs without beating chance is no repair. With no true effect one arm in forty repairs: read one of many so.
+# An arm that repairs without beating chance owes it to what its control does as well (GPTQ, whatever the languages weigh): what it
+# chooses repairs nothing. With no true effect one arm in forty repairs: read one of many so.
 #
 # The seeds' questions, the rule of each in interventions/questions.mk: FFN or attention, early or late; which layers for which
 # kind of language; can mixed precision restore equity; does fixing the outlier pattern reduce the damage.
@@ -63,9 +64,9 @@ $(DIR)/arms.mk: $(HOW)/arms.mlr $(ARMS_CSV)
 
 # ---- 1. the weights that arms start from
 
-$(DIR)/model.t: $(CONFIG) $(call program,MODELCAT)
+$(DIR)/model.t: $(MODEL_FILES) $(call program,MODELCAT)
 	$(RUN) $(MODELCAT) --compress=0 $(MODEL) > $@
-$(DIR)/equalised.t: $(CONFIG) $(call program,PLANT)
+$(DIR)/equalised.t: $(MODEL_FILES) $(call program,PLANT)
 	$(RUN) $(PLANT) --equalise --compress=0 $(MODEL) > $@
 $(DIR)/rescaled-%.t: $(DIR)/score-kurtosis.csv $(call program,PLANT)
 	$(RUN) $(PLANT) --layer=0-$$(($$(wc -l < $<) - 2)) $(RESCALED) --seed=$* --compress=0 $(MODEL) > $@
@@ -77,7 +78,7 @@ $(DIR)/disjoint.txt: $(FILES) $(CALIBS)
 	  !calib { text[$$0]; lines++ } calib && NF { seen++ } END { print seen " lines of calibration text, none of them among the " lines " lines of test text"; exit n > 0 }' \
 	  $(FILES) calib=1 $(CALIBS) > $@
 
-$(MOMENTS): $(CONFIG) $(DIR)/disjoint.txt $(call program,ACTDUMP)
+$(MOMENTS): $(MODEL_FILES) $(DIR)/disjoint.txt $(call program,ACTDUMP)
 	$(RUN) $(ACTDUMP) --model=$(MODEL) --tokenizer=$(TOKENIZER) --reduce=gram,absmean --site=attn_in,attn_mix,mlp_in,mlp_act $(WINDOWS) \
 	  --threads=$(THREADS) --output=$@ $(CALIBS)
 
@@ -85,14 +86,14 @@ $(MOMENTS): $(CONFIG) $(DIR)/disjoint.txt $(call program,ACTDUMP)
 CALIBRATE := --calibrate=$(call comma,$(CALIBS)) --tokenizer=$(TOKENIZER) $(WINDOWS)
 
 SPECS := $(foreach b,$(MIX),bits=$(b)$(,)per=$(PER)$(,)clip=$(CLIP))
-$(DIR)/calib-sens.csv: $(CONFIG) $(DIR)/disjoint.txt $(call program,SENS)
+$(DIR)/calib-sens.csv: $(MODEL_FILES) $(DIR)/disjoint.txt $(call program,SENS)
 	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --no-predict $(SPECS:%=--quant=%) $(WINDOWS) --resume=$@.part \
 	  --threads=$(THREADS) --output=$@ $(CALIBS)
 	rm -f $@.part
 
 # ---- 3. recipes: a score for each layer, and what is made of it
 
-$(DIR)/score-kurtosis.csv: $(CONFIG) $(call program,MODELCAT KURT)
+$(DIR)/score-kurtosis.csv: $(MODEL_FILES) $(call program,MODELCAT KURT)
 	$(MODELCAT) --compress=0 $(MODEL) | \
 	  $(RUN) $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
 	  mlr --csv rename kurtosis,score then cut -o -f layer,score > $@
@@ -134,12 +135,18 @@ SAME = $(foreach o,bits=$(BITS) per=$(PER) clip=$(CLIP),$(if $(findstring --$(fi
 SCORE = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --threads=$(EACH)
 NEEDS = $(call files_in,$(filter-out $(CALIBRATE),$(1))) $(if $(findstring --calibrate=,$(1)),$(DIR)/disjoint.txt)
 
-$(DIR)/reference.csv: $(CONFIG) $(FILES) $(call program,PPL)
+$(DIR)/reference.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(SCORE) --model=$(MODEL) $(SHOWN) > $@
 
-# An arm with @ in its options is one for each language, which @ stands for
+# An arm with @ in its options is one for each language, which @ stands for. A recipe that has one way for all layers stays what
+# it is when it is shuffled, and is not run again.
+unshuffled = $(if $(findstring -shuffled-,$(1)),$(filter $(ARMS),$(firstword $(subst -shuffled-, ,$(1)))))
+ways = mlr --icsv --onidx sort -nf layer then cut -o -f layer,bits,per,clip $(RECIPES)/$(1).csv
 define arm
-$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(WEIGHTS_$(1)).t $(call NEEDS,$(OPTIONS_$(1))) $(FILES) $(call program,WQUANT PPL)
+$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(WEIGHTS_$(1)).t $(call NEEDS,$(OPTIONS_$(1))) $(FILES) $(call program,WQUANT PPL) \
+  $(patsubst %,$(DIR)/arms/%.csv,$(call unshuffled,$(1)))
+	$(if $(call unshuffled,$(1)),if cmp -s <($(call ways,$(1))) <($(call ways,$(call unshuffled,$(1)))); then \
+	  for end in csv report.csv; do cp $(DIR)/arms/$(call unshuffled,$(1)).$$$$end $(DIR)/arms/$(1).$$$$end; done; exit; fi;) \
 	$(if $(findstring @,$(OPTIONS_$(1))),for lang in $(STEMS); do \
 	$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) $(subst @,$$$$lang,$(OPTIONS_$(1))) --report=$(DIR)/arms/$(1).report.csv $$< | \
 	  $$(SCORE) --model=- $(TEXT)/$$$$lang.txt; done | awk 'NR == 1 || !/^lang$(,)/' > $(DIR)/arms/$(1).csv,$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) \
@@ -235,7 +242,7 @@ findings: $(DIR)/interventions.txt $(DIR)/questions.txt
 # The same with outliers planted in the model; what it computes is the same to the last bit
 PLANTED ?= --draw=3 --pair=vo,norm-mlp --channels=4 --factor=64
 .PHONY: planted
-planted: $(CONFIG)
+planted: $(MODEL_FILES)
 	mkdir -p $(DIR)/planted
 	cp $(CONFIG) $(wildcard $(MODEL)/languages.csv) $(wildcard $(MODEL)/tokenizer*.json) $(DIR)/planted
 	$(RUN) $(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $(DIR)/planted/model.safetensors $(MODEL)

@@ -35,7 +35,7 @@ SCORE     = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --thread
 
 # ---- 1. planting; the same function?
 
-$(DIR)/planted.t $(DIR)/truth.csv &: $(CONFIG) $(call program,PLANT)
+$(DIR)/planted.t $(DIR)/truth.csv &: $(MODEL_FILES) $(call program,PLANT)
 	$(RUN) $(PLANT) --draw=$(LAYERS) --pair=$(PAIR) --channels=$(CHANNELS) --factor=$(FACTOR) --seed=$(SEED) \
 	  --report=$(DIR)/truth.csv --threads=$(THREADS) $(MODEL) > $(DIR)/planted.t
 
@@ -72,11 +72,11 @@ $(DIR)/found.csv: $(DIR)/planted-found.csv $(call program,BOOTSTRAP)
 
 $(DIR)/planted-evened.t: $(DIR)/planted.t $(call program,PLANT)
 	$(RUN) $(PLANT) --equalise --threads=$(THREADS) $< > $@
-$(DIR)/original-evened.t: $(CONFIG) $(call program,PLANT)
+$(DIR)/original-evened.t: $(MODEL_FILES) $(call program,PLANT)
 	$(RUN) $(PLANT) --equalise --threads=$(THREADS) $(MODEL) > $@
 
 TURNED := $(SPEC)$(,)rotate=$(ROTATE)
-$(DIR)/original.lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
+$(DIR)/original.lines.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(SCORE) --model=$(MODEL) --quant=$(SPEC) --quant=$(TURNED) $(SHOWN) > $@
 $(DIR)/planted.lines.csv: $(DIR)/planted.t $(FILES) $(call program,PPL)
 	$(SCORE) --model=$< --quant=$(SPEC) --quant=$(TURNED) $(SHOWN) > $@

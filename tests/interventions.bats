@@ -108,6 +108,21 @@ value() { mlr --icsv --ojson filter "$2" "$1" | mlr --ijson --onidx cut -f "$3";
     near "$(value "$D/verdicts.csv" '$arm == "protect-sens"' p_chance)" "$(awk -v n="$n" 'BEGIN { print (n + 1) / 3 }')" 1e-5
 }
 
+@test "interventions: a recipe of one width is not run again for each shuffle of it; new weights make all anew" {
+    printf '#!/bin/sh\necho "$*" >>"%s"\nexec "$@"\n' "$PWD/ran" >run.sh
+    chmod +x run.sh
+    cp -r "$BATS_FILE_TMPDIR/model" model
+    local arms="$PWD/few/arms" args=(MODEL="$PWD/model" DIR="$PWD/few" MIX=3 RUN="$PWD/run.sh")
+    study few "${args[@]}" "$arms"/mix-worst-shuffled-{1,2}.csv 2>warnings
+    for draw in 1 2; do cmp "$arms/mix-worst.csv" "$arms/mix-worst-shuffled-$draw.csv"; done
+    grep -c ^ppl ran | grep -qx 1
+    study few "${args[@]}" "$arms"/mix-worst-shuffled-{1,2}.csv 2>warnings
+    grep -c ^ppl ran | grep -qx 1
+    touch model/model.safetensors
+    study few "${args[@]}" "$arms"/mix-worst-shuffled-{1,2}.csv 2>warnings
+    grep -c ^ppl ran | grep -qx 2
+}
+
 @test "interventions: the findings name the worst language and what has a model for each; arms without any control have verdicts too" {
     worst=$(mlr --icsv --onidx sort -nr estimate then head -n 1 then cut -f lang "$D/arms/plain.langs.csv")
     [[ $(value "$D/verdicts.csv" '$arm == "plain"' worst_lang) == "$worst" ]]

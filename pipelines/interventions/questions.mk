@@ -15,7 +15,7 @@
 #   question)          of the mean less plain's and less the control's below 0. Protecting and clipping by kurtosis stand beside.
 ONLY_attn := --part=all --only='role:attn_*'
 ONLY_mlp  := --part=all --only='role:mlp_*'
-$(DIR)/alone-whole.csv $(DIR)/alone-attn.csv $(DIR)/alone-mlp.csv: $(DIR)/alone-%.csv: $(CONFIG) $(FILES) $(call program,SENS)
+$(DIR)/alone-whole.csv $(DIR)/alone-attn.csv $(DIR)/alone-mlp.csv: $(DIR)/alone-%.csv: $(MODEL_FILES) $(FILES) $(call program,SENS)
 	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --no-predict --quiet --quant=$(SPEC) --by=line $(ONLY_$*) $(WINDOWS) \
 	  --resume=$@.part --threads=$(THREADS) --output=$@ $(SHOWN)
 	rm -f $@.part

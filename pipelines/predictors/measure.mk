@@ -5,11 +5,11 @@ include pipelines/predictors/knobs.mk
 
 # ---- 1. tails: of each layer and role, and of the MLP matrices of a layer together
 
-$(DIR)/tails.csv: $(CONFIG) $(call program,MODELCAT KURT)
+$(DIR)/tails.csv: $(MODEL_FILES) $(call program,MODELCAT KURT)
 	$(MODELCAT) --compress=0 $(MODEL) | $(RUN) $(KURT) --by=layer,role,name --crest=128 --threads=$(THREADS) | \
 	  mlr --csv filter 'is_not_empty($$layer) && $$shape =~ "x"' then cut -x -f frame,lang,channel,dtype > $@
 
-$(DIR)/layers.csv: $(CONFIG) $(call program,MODELCAT KURT)
+$(DIR)/layers.csv: $(MODEL_FILES) $(call program,MODELCAT KURT)
 	$(MODELCAT) --compress=0 $(MODEL) | \
 	  $(RUN) $(KURT) --by=layer --only='*.mlp.*.weight,*.fc1.weight,*.fc2.weight' --threads=$(THREADS) | \
 	  mlr --csv cut -o -f layer,n,mean,sd,skewness,kurtosis,kurtosis_se,max_abs \
@@ -17,7 +17,7 @@ $(DIR)/layers.csv: $(CONFIG) $(call program,MODELCAT KURT)
 
 # ---- 2. use of each layer by each language
 
-$(DIR)/use.csv: $(CONFIG) $(FILES) $(call program,ACTDUMP KURT)
+$(DIR)/use.csv: $(MODEL_FILES) $(FILES) $(call program,ACTDUMP KURT)
 	$(RUN) $(ACTDUMP) --model=$(MODEL) --tokenizer=$(TOKENIZER) --site=mlp_out,resid --reduce=absmean --first=both $(WINDOWS) \
 	  --threads=$(THREADS) $(SHOWN) | $(KURT) --by=lang,name | \
 	  mlr --csv put -q -f $(MEASURE)/use.mlr then fraction -f absmean -g lang,site,tokens \
@@ -29,7 +29,7 @@ $(DIR)/effective.csv: $(DIR)/use.csv $(DIR)/layers.csv $(MEASURE)/effective.mlr
 
 # ---- 3. damage: the model rounded on the way, against itself, line by line
 
-$(DIR)/lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
+$(DIR)/lines.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) --tokenizer=$(TOKENIZER) --quant=$(SPEC) --by=line $(WINDOWS) --threads=$(THREADS) $(SHOWN) > $@
 
 # Sums over lines, divided by tokens or bytes; drawing lines gives their intervals

@@ -21,7 +21,7 @@
 # Volume explains the damage if log10_bytes tells it so.
 # With 14 languages |r| must be 0.68 to be found with 80 % power.
 
-$(DIR)/rounding.csv: $(CONFIG) $(call program,MODELCAT WQUANT)
+$(DIR)/rounding.csv: $(MODEL_FILES) $(call program,MODELCAT WQUANT)
 	$(MODELCAT) --compress=0 $(MODEL) | $(RUN) $(WQUANT) --bits=$(BITS) --per=$(PER) --clip=$(CLIP) --threads=$(THREADS) \
 	  --report=$@ --compress=0 -o /dev/null
 
@@ -34,7 +34,7 @@ $(DIR)/banner.csv: $(DIR)/rounding.csv
 $(DIR)/predicted.csv: $(DIR)/banner.csv $(DIR)/use.csv $(HOW)/predicted.mlr
 	mlr --csv put -q -f $(HOW)/predicted.mlr $(DIR)/banner.csv $(DIR)/use.csv > $@
 
-$(DIR)/output-error.csv: $(CONFIG) $(FILES) $(call program,SENS)
+$(DIR)/output-error.csv: $(MODEL_FILES) $(FILES) $(call program,SENS)
 	$(RUN) $(SENS) --model=$(MODEL) --tokenizer=$(TOKENIZER) --quant=$(SPEC) --part=all --predict-only $(WINDOWS) \
 	  --threads=$(THREADS) $(SHOWN) | mlr --csv rename relative_output_error,output_error then cut -o -f lang,output_error > $@
 

@@ -12,7 +12,7 @@
 # 0.5 in the mean, there is no pattern to be told.
 SEEDS := $(shell seq $(NOISES))
 
-$(DIR)/noise-lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
+$(DIR)/noise-lines.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) --tokenizer=$(TOKENIZER) $(SEEDS:%=--quant=$(SPEC)$(,)method=noise$(,)seed=%) --by=line $(WINDOWS) \
 	  --threads=$(THREADS) $(SHOWN) > $@
 

@@ -11,7 +11,7 @@ PER_tensor  := tensor
 PER_channel := channel
 PER_group   := group:$(strip $(GROUP))
 
-$(GRAINS:%=$(DIR)/sweep-%.csv): $(DIR)/sweep-%.csv: $(CONFIG) $(FILES) $(call program,PPL)
+$(GRAINS:%=$(DIR)/sweep-%.csv): $(DIR)/sweep-%.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) --tokenizer=$(TOKENIZER) $(WIDTHS:%=--quant=bits=%$(,)per=$(PER_$*)$(,)clip=$(CLIP)) --by=line \
 	  $(WINDOWS) --threads=$(THREADS) $(SHOWN) > $@
 
