@@ -32,6 +32,7 @@ struct quant_search {
     int n_bin;
     double base; /* the level next to 0, in units of the scale: 0, or 1/2 of midrise */
     double squares, most, width, n;
+    double clip; /* the widest number kept by the best of the search before; 0: none */
     struct candidate {
         struct quant_cell cell;
         double bound; /* that the error is not below; INFINITY once it was tried */
@@ -51,6 +52,7 @@ static void fill_shrink(double shrink[QUANT_CANDIDATES])
 struct quant_search *quant_search_new(void)
 {
     struct quant_search *s = xaligned(1, sizeof *s);
+    s->clip = 0;
     fill_shrink(s->shrink);
     return s;
 }
@@ -178,20 +180,6 @@ static double sum_over(const struct quant_search *s, const double *over, int fir
     return sum;
 }
 
-/* What the sum over both sides may be too large by: H is convex, and its slope changes by the number of
- * weights between two edges. */
-static double slack_of(const struct quant_search *s, int last, double step)
-{
-    int64_t n = 0;
-    for (int j = 1; j <= last; j++) {
-        double x = (s->base + j - 0.5) * step;
-        if (x >= s->n_bin)
-            break;
-        n += s->count[s->n_bin + (int)x] + s->count[s->n_bin - 1 - (int)x];
-    }
-    return (double)n / 4;
-}
-
 /* sum of (|w| - top)^2 beyond the outer level of one side, or n_more levels further out, in widths and from
  * below. */
 static double clipped(const struct quant_search *s, const struct side *side, double step, int n_more)
@@ -231,9 +219,8 @@ static struct quant_cell cell_of(const struct wanted *q, double p)
 #define ROUNDING       1e-4
 #define ROUNDING_CLOSE 1e-6
 
-/* The error of a cell, from below; *least comes down to what it is from above. `step` is its scale in widths.
- */
-static double bound(const struct quant_search *s, double step, double *least)
+/* The error of a cell, from below. `step` is its scale in widths. */
+static double bound(const struct quant_search *s, double step)
 {
     int up = s->up.n_level, down = s->down.n_level, shared = up < down ? up : down,
         all = up < down ? down : up;
@@ -243,12 +230,7 @@ static double bound(const struct quant_search *s, double step, double *least)
     double whole = s->squares;
     if (s->base > 0) /* the level next to 0 is off by that: sum (|w| - base)^2 */
         whole += (s->n * s->base * step - 2 * s->over[0]) * s->base * step * width_squared;
-    double low = whole - 2 * step * over * width_squared - close;
-    if (low < *least) {
-        double high = low + 2 * close + 2 * step * slack_of(s, all, step) * width_squared;
-        *least = high < *least ? high : *least;
-    }
-    return low;
+    return whole - 2 * step * over * width_squared - close;
 }
 
 /* Fills s->candidate, and returns how many come into question: those behind clip more than the best can cost.
@@ -261,7 +243,8 @@ static int bound_all(struct quant_search *s, const struct wanted *q, double leas
     for (i = 0; i < QUANT_CANDIDATES; i++) {
         struct candidate *c = &s->candidate[i];
         c->cell = cell_of(q, s->shrink[i]);
-        set_levels(s, &c->cell);
+        if (i == 0 || moves)
+            set_levels(s, &c->cell);
         double step = fabs((double)c->cell.scale) / s->width;
         double cut = (clipped(s, &s->up, step, 0) + clipped(s, &s->down, step, 0)) * width_squared;
         double lasting = cut;
@@ -271,7 +254,7 @@ static int bound_all(struct quant_search *s, const struct wanted *q, double leas
             break;
         c->bound = cut;
         if (q->bits <= BOUNDED_BITS) {
-            double low = bound(s, step, &least);
+            double low = bound(s, step);
             c->bound = low > cut ? low : cut;
         }
     }
@@ -293,6 +276,14 @@ static int most_promising(const struct quant_search *s, int n)
         if (s->candidate[i].bound < s->candidate[k].bound)
             k = i;
     return k;
+}
+
+/* Where to begin: with bounds, the candidate about as wide as the best of the search before. What is found
+ * does not depend on it. */
+static int guess(const struct quant_search *s, int bits, float most)
+{
+    double i = s->clip > 0 && bits <= BOUNDED_BITS ? 64 * log2((double)most / s->clip) : 0;
+    return i < 0 ? 0 : i < QUANT_CANDIDATES - 1 ? (int)i : QUANT_CANDIDATES - 1;
 }
 
 /* Of few weights: the candidates in turn, until what the two outermost weights are off the outer levels costs
@@ -336,14 +327,16 @@ int quant_search_best(struct quant_search *s, enum quant_grid grid, int bits, en
         return try_in_turn(s, &q, w, n);
     }
     fill(s, w, n, most);
-    double least = error_of(&whole, w, n);
-    int best = 0, n_candidate = bound_all(s, &q, least);
-    s->candidate[0].bound = INFINITY;
+    int best = guess(s, bits, most);
+    struct quant_cell first = cell_of(&q, s->shrink[best]);
+    double least = error_of(&first, w, n);
+    int n_candidate = bound_all(s, &q, least);
+    s->candidate[best].bound = INFINITY;
     for (;;) {
         int i = most_promising(s, n_candidate);
         struct candidate *c = &s->candidate[i];
         if (!(c->bound * (1 - ROUNDING) <= least))
-            return best;
+            break;
         double e = error_of(&c->cell, w, n);
         if (e < least || (e == least && i < best)) {
             least = e;
@@ -351,4 +344,6 @@ int quant_search_best(struct quant_search *s, enum quant_grid grid, int bits, en
         }
         c->bound = INFINITY;
     }
+    s->clip = s->shrink[best] * (double)most;
+    return best;
 }

@@ -7,7 +7,8 @@
  * How: with levels m * s for whole m, sum (w^ - w)^2 = sum w^2 - 2 s sum_j H(t_j) over the thresholds t_j =
  * (j - 1/2) s, H(t) = sum of (w - t) over w > t, and the same for -w. H is convex, so straight lines between
  * the edges of a histogram are never below it: that gives each candidate a lower bound, and only those that
- * the best found so far does not exclude are tried. The search ends where the weights beyond the outer levels
+ * the best found so far does not exclude are tried, beginning with about the clip that was best for the
+ * weights before, as rows of a matrix are alike. The search ends where the weights beyond the outer levels
  * alone cost too much. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef QUANT_SEARCH_H
 #define QUANT_SEARCH_H
