@@ -5,15 +5,15 @@
 #   make -f pipelines/variants.mk                              what the tables in pipelines/data/variants say: seconds
 #   make -f pipelines/variants.mk VARIANTS_DATA=DIR            those of another run: tails, loss, damage, growth.csv in DIR
 #
-# Small models that differ from a partner in one thing, and from each other only in seed (variants/variants.csv: which, from whom,
-# in what; `xglm` alone differs in several). A variant is compared with its partner in pairs of one seed, which draws the same
-# sequences. With the three seeds that there are, Student's t has two degrees of freedom: an interval of 95 % reaches 2.5 standard
-# deviations of the differences to either side, so only large effects can be shown, and every seed is printed. No test by
-# rearrangement could go below p = 1/4; p rests on differences being normal.
+# Small models that differ from a partner in one thing (variants/variants.csv: which, from whom, in what; `xglm` alone in several),
+# each trained with the same few seeds. A variant is compared with its partner in pairs of one seed, which starts both from the same
+# weights and draws the same sequences (others for `balanced`). With three seeds Student's t has two degrees of freedom: an
+# interval of 95 % reaches 2.5 standard deviations of the differences to either side, so only large effects can be shown, and every
+# seed is printed. No test by rearrangement could go below p = 1/4; p rests on differences being normal.
 #
-# Measured. Tails: kurtosis of the MLP's matrices, their mean in a layer, of which the largest over layers decides; compared by
-# ratio (normal: 3). Loss: nats a token, mean over languages. Damage: bits a byte that rounding adds, mean over languages, worst
-# language, max - min. After: bits a byte of the rounded model, which is what its user pays.
+# Measured. Tails, of weights, not of activations: kurtosis of the MLP's matrices, their mean in a layer, of which the largest over
+# layers decides; compared by ratio (normal: 3). Loss: nats a token, mean over languages. Damage: bits a byte that rounding adds,
+# mean over languages, worst language, max - min. After: bits a byte of the rounded model, which is what its user pays.
 #
 # Fixed before looking:
 #   shown      a difference: its 95 % interval leaves out "the same", all seeds have its sign, and p is below 0.05 after Holm over
@@ -53,7 +53,7 @@ $(DIR)/variants-effects.csv: $(DIR)/compared.csv pipelines/study/holm.mlr $(HOW)
 
 # ---- 2. training interventions, language by language
 
-$(DIR)/languages.csv: $(HOW)/paired.mlr $(HOW)/languages.mlr $(HOW)/variants.csv $(VARIANTS_DATA)/damage.csv pipelines/study/holm.mlr $(HOW)/shown.mlr
+$(DIR)/variants-languages.csv: $(HOW)/paired.mlr $(HOW)/languages.mlr $(HOW)/variants.csv $(VARIANTS_DATA)/damage.csv pipelines/study/holm.mlr $(HOW)/shown.mlr
 	mlr --csv put -q -f $< -f $(HOW)/languages.mlr then put -q -s by=variant,spec,what -f pipelines/study/holm.mlr \
 	  then put -f $(HOW)/shown.mlr $(HOW)/variants.csv $(VARIANTS_DATA)/damage.csv > $@
 
@@ -64,28 +64,32 @@ $(DIR)/worst.csv: $(VARIANTS_DATA)/damage.csv
 
 # ---- 3. do tails and damage go together? a row for each run and spec, and for each variant and spec
 
+ROUNDED := variant,seed,spec,kurtosis_largest,kurtosis_mean,crest,nll_mean,before_mean,damage_mean,damage_worst,after_mean
 $(DIR)/together.csv: $(DIR)/measures.csv
 	mlr --csv filter '$$spec == "unrounded"' then cut -x -f spec then reshape -s measure,value $< | \
-	  mlr --csv join -j variant,seed -f /dev/stdin then unsparsify \
-	  <(mlr --csv filter '$$spec != "unrounded"' then reshape -s measure,value then unsparsify $(DIR)/measures.csv) > $@
+	  mlr --csv join -j variant,seed -f /dev/stdin then template -f $(ROUNDED) \
+	  <(mlr --csv filter '$$spec != "unrounded"' then reshape -s measure,value $<) > $@
+	[ -s $@ ] || echo $(ROUNDED) > $@
 $(DIR)/means.csv: $(DIR)/together.csv
 	mlr --csv stats1 -a mean -f kurtosis_largest,kurtosis_mean,crest,nll_mean,damage_mean,damage_worst,after_mean -g variant,spec \
 	  then rename -r '^(.*)_mean$$,\1' $< > $@
 
-# Spearman's rho over variants' means, given the loss, over runs, and within variants: of what their means leave of the ranks
-RHO   = $(CORR) --quiet --by=spec --x=kurtosis_largest,kurtosis_mean,crest --y=damage_mean,damage_worst --method=spearman
+# Spearman's rho over variants' means, given the loss, over runs, and within variants: of what their means leave of the ranks.
+# Where every run is worse than guessing once rounded, tables have no rows.
+IF_ROWS := pipelines/study/if-rows.sh spec,x,y,left_out,n,estimate,p,p_method,low,high
+RHO   = $(IF_ROWS) $(CORR) --quiet --by=spec --x=kurtosis_largest,kurtosis_mean,crest --y=damage_mean,damage_worst --method=spearman
 OTHER := $(wordlist 2,99,$(NAMED))
 $(DIR)/rho-variants.csv: $(DIR)/means.csv pipelines/study/holm.mlr $(call program,CORR)
-	$(RHO) $< | mlr --csv put -q -s by=x,y -f pipelines/study/holm.mlr > $@
+	$(RHO) < $< | mlr --csv put -q -s by=x,y -f pipelines/study/holm.mlr > $@
 $(DIR)/rho-given-loss.csv: $(DIR)/means.csv $(call program,CORR)
-	$(RHO) --given=nll_mean $< > $@
+	$(RHO) --given=nll_mean < $< > $@
 $(DIR)/rho-runs.csv: $(DIR)/together.csv $(call program,CORR)
-	$(RHO) $< > $@
+	$(RHO) < $< > $@
 $(DIR)/rho-within.csv: $(DIR)/together.csv $(call program,CORR)
 	mlr --csv put '$(foreach v,$(OTHER),$${is_$(v)} = $$variant == "$(v)" ? 1 : 0;) true' $< | \
 	  $(RHO) $(if $(OTHER),--given=$(subst $() ,$(,),$(OTHER:%=is_%))) > $@
 $(DIR)/rho-without.csv: $(DIR)/means.csv $(call program,BOOTSTRAP)
-	$(BOOTSTRAP) --quiet --leave-one-out --id=variant --stat=spearman --by=spec --x=kurtosis_largest --y=damage_mean $< > $@
+	$(IF_ROWS) $(BOOTSTRAP) --quiet --leave-one-out --id=variant --stat=spearman --by=spec --x=kurtosis_largest --y=damage_mean < $< > $@
 
 # ---- 4. do tails grow with training?
 
@@ -105,13 +109,14 @@ FIGURE = $(eval $(call figure,variants-$(1),$(HOW)/$(1).gp,csv=$(DIR)/variants-$
 $(call FIGURE,tails,base=$(BASE))
 $(call FIGURE,effects)
 $(call FIGURE,trade)
+$(call FIGURE,languages)
 $(call FIGURE,growth,grows=$(DIR)/grows.csv)
 
 WORDS := pipelines/study/words.mlr $(HOW)/words.mlr
 SAY    = mlr --csv put -q -s base=$(BASE) $(WORDS:%=-f %) -f $(filter-out $(WORDS),$^)
 $(DIR)/effects.txt: $(HOW)/effects.mlr $(HOW)/variants.csv $(DIR)/measures.csv $(DIR)/variants-effects.csv $(WORDS)
 	$(SAY) > $@
-$(DIR)/training.txt: $(HOW)/training.mlr $(HOW)/variants.csv $(DIR)/variants-effects.csv $(DIR)/languages.csv $(DIR)/worst.csv $(WORDS)
+$(DIR)/training.txt: $(HOW)/training.mlr $(HOW)/variants.csv $(DIR)/variants-effects.csv $(DIR)/variants-languages.csv $(DIR)/worst.csv $(WORDS)
 	$(SAY) > $@
 $(DIR)/together.txt: $(HOW)/together.mlr $(foreach r,variants given-loss runs within without,$(DIR)/rho-$(r).csv) $(DIR)/grows.csv $(WORDS)
 	$(SAY) > $@

@@ -2,7 +2,7 @@
 # estimate, low, high, each (a value a seed), shown
 spec = system("mlr --icsv --onidx filter '$spec != \"unrounded\"' then tail -n 1 then cut -f spec ".csv)
 mine = "$kind !=~ \"^(sum|rest)$\""
-variants = system(sprintf("mlr --icsv --onidx filter '%s' then count-distinct -f variant,against then cut -f variant %s", mine, csv))
+variants = system(sprintf("mlr --icsv --onidx filter '%s' then count-distinct -f variant,against then cut -f variant %s | tr '\\n' ' '", mine, csv))
 n = words(variants)
 moved = count(sprintf("mlr --icsv --onidx filter '%s && $measure == \"kurtosis_largest\" && $shown == \"yes\"' then count %s", mine, csv))
 helped = count(sprintf("mlr --icsv --onidx filter '%s && $measure == \"after_mean\" && $spec == \"%s\" && $shown == \"yes\" && $estimate < 0' then count %s", mine, spec, csv))
@@ -14,8 +14,9 @@ array measure[4] = ["kurtosis_largest", "nll_mean", "damage_worst", "after_mean"
 array name[4] = ["kurtosis, heaviest layer", "loss before rounding", "damage, worst language", "loss after rounding"]
 array unit[4] = ["times the partner's", "nats a token more", "bits a byte more", "bits a byte more, mean"]
 of(i) = sprintf("%s && $measure == \"%s\" && $spec == \"%s\"", mine, measure[i], i < 3 ? "unrounded" : spec)
-rows(i, more) = sprintf("< mlr --csv filter '%s' then put 'begin { @n = 0 } @n += 1; $rank = @n' then filter '%s' %s", of(i), more, csv)
-seeds(i) = sprintf("< mlr --csv filter '%s' then put 'begin { @n = 0 } @n += 1; $rank = @n' then nest --explode --values --across-records --nested-fs ' ' -f each %s", of(i), csv)
+rank = sprintf("put 'for (i, v in splitax(\"%s\", \" \")) { if (v == $variant) { $rank = i } }'", variants)
+rows(i, more) = sprintf("< mlr --csv filter '%s && %s' then %s %s", of(i), more, rank, csv)
+seeds(i) = sprintf("< mlr --csv filter '%s' then nest --explode --values --across-records --nested-fs ' ' -f each then %s %s", of(i), rank, csv)
 partners = system(sprintf("mlr --icsv --onidx filter '%s' then put '$name = $variant . \"|less|\" . $against' then cut -f name %s", of(1), csv))
 tics_of(list) = (tics = "", sum [i = 1:words(list)] (w = word(list, i), at = strstrt(w, "|less|"), \
     tics = tics.sprintf("%s\"%s\\n{/*0.85 less %s}\" %d", i > 1 ? ", " : "", plain(w[1:at - 1]), plain(w[at + 6:*]), i), 0), tics)
@@ -28,6 +29,7 @@ left = 0.15; wide = 0.85 / 4
 if (n) {
     set multiplot
     do for [i = 1:4] {
+        if (count(rows(i, "true")[3:*]." | mlr --icsv --onidx count") == 0) { continue }
         same = i == 1 ? 1.0 : 0.0
         ends = system(seeds(i)[3:*]." | mlr --icsv --onidx stats1 -a min,max -f each")
         bottom = word(ends, 1) < same ? word(ends, 1) + 0 : same

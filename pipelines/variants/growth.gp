@@ -16,7 +16,7 @@ least = word(ends, 1) + 0; most = word(ends, 2) + 0; room = (most - least) * 0.0
 set yrange [least - room:most + room]
 set xrange [0:last * 1.02]
 step = 10 ** floor(log10(last)); step = last / step > 4 ? 2 * step : last / step < 2 ? step / 2 : step
-set xtics step
+set xtics step, step
 unset key
 # from dark to light with depth, and told apart by where they end
 shade(l) = int(l * 215.0 / (layers > 1 ? layers - 1 : 1) + 0.5)

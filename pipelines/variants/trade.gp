@@ -35,5 +35,6 @@ if (n) {
     }
     unset multiplot
 } else {
+    set yrange [0:1]
     eval bare
 }
