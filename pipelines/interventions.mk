@@ -217,7 +217,7 @@ $(DIR)/verdicts.csv: $(HOW)/verdicts.mlr $(ARMS_CSV) $(DIR)/sizes.csv $(DIR)/bey
 # Size against the worst language: plain at each width, and every arm that was ranked
 $(DIR)/frontier.csv: $(DIR)/verdicts.csv
 	mlr --csv filter 'is_not_empty($$bytes) && $$beyond == "" && $$repairs != "not ranked"' then sort -nf bytes -nf worst \
-	  then cut -o -f arm,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
+	  then put '$$label = $$arm . ($$models == "one" ? "" : " *")' then cut -o -f arm,label,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
 # Arms of plain's size, the best first, with the range of their controls' draws
 $(DIR)/arms.csv: $(DIR)/frontier.csv $(DIR)/chance.csv
 	mlr --csv filter '$$bytes_more <= 0 && $$arm !=~ "-(less|fewer|more|most)$$"' then sort -nf worst then cat -n -N rank \

@@ -1,4 +1,4 @@
-# What each size buys the worst language. csv: arm, bytes, bytes_more, worst, worst_low, worst_high, repairs, beats_chance; measure
+# What each size buys the worst language. csv: arm, label (with * for a model for each language), bytes, bytes_more, worst, worst_low, worst_high, repairs, beats_chance; measure
 unit = measure eq "delta_nll" ? "nats a token" : "bits a byte"
 n = count("mlr --icsv --onidx count ".csv)
 good = count("mlr --icsv --onidx filter '$repairs == \"yes\" && $beats_chance == \"yes\"' then count ".csv)
@@ -34,8 +34,8 @@ do for [k = 1:4] {
             . sprintf(" with points pointtype dot[%d] pointsize 0.8 linecolor rgb hue[%d] title name[%d]", k, k, k)
     }
 }
-# The best of plain's size, and mixed widths of other sizes, by name
-best = sprintf("< mlr --csv filter '%s' then sort -nf worst then head -n 1 %s", same, csv)
+# The best of plain's size that is one model, and mixed widths of other sizes, by name
+best = sprintf("< mlr --csv filter '%s && $label == $arm' then sort -nf worst then head -n 1 %s", same, csv)
 mixed = rows("$arm =~ \"^mix.*-(less|more)$\"")
 labels = "using (column(\"bytes\") / 1000):\"worst\":(strcol(\"arm\")) with labels noenhanced right offset -0.9, 0 notitle"
 if (tried) { picture = picture.", best ".labels }
