@@ -26,7 +26,9 @@ function put_verdict(    i, n, list, level) {
     n = split("broken hurt unclear spared", list, " ")
     for (i = 1; i <= n; i++)
         if (count_level(list[i])) print "<p>" SIGN[list[i]] ": " esc(list_level(list[i])) ".</p>"
-    print "<p>" esc(recipe_words()) "</p>\n</section>"
+    print "<p>" esc(recipe_words()) "</p>"
+    if (action_words() != "") print "<p><b>" esc(action_words()) "</b></p>"
+    print "</section>"
 }
 function put_languages(    i, lang, level) {
     if (cell["levels", 1, "level"] == "ranked") { put_ranks(); return }
@@ -108,6 +110,7 @@ function put_recipe(    i, arm, n, list, label, k, parts) {
         if (parts != "") print "<tr><th scope=\"row\">" k "</th>" td(esc(parts), "text wrap") td(size(n)) "</tr>"
     }
     print "</tbody></table></div>"
+    if (rows["judged"] && !recipe_helps()) print "<p><b>Measured, it is not shown to help: see below.</b></p>"
     print "<p>It lies beside this page:</p>\n<pre>modelcat " esc(history["model"]) " | wquant --recipe recipe-worst.csv -o model.safetensors</pre>"
     if (!rows["judged"]) return
     label["plan"] = "The plan"; label["worst"] = "The recipe"; label["mean"] = "For the mean"; label["position"] = "By position"

@@ -46,6 +46,30 @@ function worst_words(    i) {
         (history["predict"] != "" ? "ratios seen give " : "95 % interval ") damage_span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
         (cell["levels", 1, "worst_share"] != "" ? "; it is the worst off in " per_cent(cell["levels", 1, "worst_share"]) " of the draws of lines." : ".")
 }
+function recipe_helps() { return judged("worst", "langs") == judged("plan", "langs") && judged("worst", "less_low") > 0 }
+# The least width of the menu at which every language is spared: its bits; "" if there is none
+function safe_bits(    i, q, bits, least, bad, seen) {
+    for (i = 1; i <= rows["damage"]; i++) {
+        q = cell["damage", i, "quant"]; seen[q] = 1
+        if (cell["damage", i, "high"] == "" || cell["damage", i, "high"] > history["limit"] + 0) bad[q] = 1
+    }
+    for (q in seen) {
+        bits = q; sub(/^bits=/, "", bits); sub(/,.*/, "", bits)
+        if (!(q in bad) && (least == "" || bits + 0 < least + 0)) least = bits
+    }
+    return least
+}
+# What follows for whoever has to decide; nothing from a prediction
+function action_words(    safe, n, wider) {
+    if (history["predict"] != "") return ""
+    n = rows["levels"] - count_level("spared")
+    if (!n) return "What to do: quantise as planned."
+    safe = safe_bits()
+    wider = safe == "" ? "No width of the menu spares every language." : safe " bits spare every language."
+    if (is_plan() || judged("worst", "worst") == "" || judged("worst", "langs") != judged("plan", "langs")) return "What to do: no recipe is proved better than the plan. " wider
+    if (recipe_helps()) return "What to do: take the recipe rather than the plan, if the size must stay. " wider
+    return "What to do: leave the recipe; at this size the plan is as good. " wider
+}
 function recipe_words(    k, less, share, s) {
     if (is_plan()) return "No recipe" (history["budget"] != "" ? " within the budget" : " of the same size") " is expected to do better than one width for all."
     if (history["predict"] != "") return "A recipe of the same size is proposed from predictions; it has not been measured."
@@ -58,10 +82,11 @@ function recipe_words(    k, less, share, s) {
     if (judged("worst", "less_low") > 0) s = s " hurts the worst-off language " per_cent(share) " less than the plan"
     else if (judged("worst", "less_high") < 0) s = s " hurts the worst-off language more than the plan: do not use it"
     else s = s " is not shown to help the worst-off language"
-    s = s " (damage " damage(judged("plan", "worst")) " to " damage(judged("worst", "worst")) "; less by " damage(less) ", 95 % interval " \
-        damage_span(judged("worst", "less_low"), judged("worst", "less_high")) ")."
+    s = s " (damage " damage(judged("plan", "worst")) " to " damage(judged("worst", "worst")) "; " (less < 0 ? "more" : "less") " by " damage(less < 0 ? -less : less) \
+        ", 95 % interval " (less < 0 ? damage_span(-judged("worst", "less_high"), -judged("worst", "less_low")) \
+                                     : damage_span(judged("worst", "less_low"), judged("worst", "less_high"))) ")."
     k = random_as_good()
-    if (!n_random) return s
+    if (!n_random || !recipe_helps()) return s
     return s (k ? " " k " of " plural(n_random, "random recipe", "random recipes") " of its bytes " (k == 1 ? "does" : "do") " as well: where the widths go matters little here." \
                 : " None of " plural(n_random, "random recipe", "random recipes") " of its bytes does as well.")
 }

@@ -4,4 +4,5 @@ BEGIN {
     print "Verdict: " headline_words()
     if (worst_words() != "") print "Verdict: " worst_words()
     print "Verdict: " recipe_words()
+    if (action_words() != "") print "Verdict: " action_words()
 }
