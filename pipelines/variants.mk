@@ -32,7 +32,8 @@ include pipelines/lib.mk
 VARIANTS_DATA ?= pipelines/data/variants
 BASE      ?= base#                   whose spread between seeds is shown, and who is held against balance
 TABLES    := tails loss damage growth
-$(foreach t,$(TABLES),$(if $(wildcard $(VARIANTS_DATA)/$(t).csv),,$(error $(VARIANTS_DATA)/$(t).csv is not there: make model-variants gives it)))
+$(foreach t,$(TABLES),$(if $(wildcard $(VARIANTS_DATA)/$(t).csv),,\
+  $(error $(VARIANTS_DATA)/$(t).csv is not there: make model-variants gives it)))
 
 HOW := pipelines/variants
 DIR := $(OUT)/variants/tables$(call swapped,VARIANTS_DATA BASE CORR BOOTSTRAP)
@@ -41,7 +42,7 @@ $(shell mkdir -p $(DIR))
 
 # ---- 1. each run in a few figures, and each variant against its partner
 
-$(DIR)/measures.csv: pipelines/study/words.mlr $(HOW)/measures.mlr $(VARIANTS_DATA)/tails.csv $(VARIANTS_DATA)/loss.csv $(VARIANTS_DATA)/damage.csv
+$(DIR)/measures.csv: pipelines/study/words.mlr $(HOW)/measures.mlr $(foreach t,tails loss damage,$(VARIANTS_DATA)/$(t).csv)
 	mlr --csv put -q -f $< -f $(filter-out $<,$^) > $@
 
 $(DIR)/compared.csv: $(HOW)/paired.mlr $(HOW)/compare.mlr $(HOW)/variants.csv $(DIR)/measures.csv
@@ -53,7 +54,8 @@ $(DIR)/variants-effects.csv: $(DIR)/compared.csv pipelines/study/holm.mlr $(HOW)
 
 # ---- 2. training interventions, language by language
 
-$(DIR)/variants-languages.csv: $(HOW)/paired.mlr $(HOW)/languages.mlr $(HOW)/variants.csv $(VARIANTS_DATA)/damage.csv pipelines/study/holm.mlr $(HOW)/shown.mlr
+$(DIR)/variants-languages.csv: $(HOW)/paired.mlr $(HOW)/languages.mlr $(HOW)/variants.csv $(VARIANTS_DATA)/damage.csv \
+    pipelines/study/holm.mlr $(HOW)/shown.mlr
 	mlr --csv put -q -f $< -f $(HOW)/languages.mlr then put -q -s by=variant,spec,what -f pipelines/study/holm.mlr \
 	  then put -f $(HOW)/shown.mlr $(HOW)/variants.csv $(VARIANTS_DATA)/damage.csv > $@
 
@@ -116,9 +118,11 @@ WORDS := pipelines/study/words.mlr $(HOW)/words.mlr
 SAY    = mlr --csv put -q -s base=$(BASE) $(WORDS:%=-f %) -f $(filter-out $(WORDS),$^)
 $(DIR)/effects.txt: $(HOW)/effects.mlr $(HOW)/variants.csv $(DIR)/measures.csv $(DIR)/variants-effects.csv $(WORDS)
 	$(SAY) > $@
-$(DIR)/training.txt: $(HOW)/training.mlr $(HOW)/variants.csv $(DIR)/variants-effects.csv $(DIR)/variants-languages.csv $(DIR)/worst.csv $(WORDS)
+$(DIR)/training.txt: $(HOW)/training.mlr $(HOW)/variants.csv $(DIR)/variants-effects.csv $(DIR)/variants-languages.csv $(DIR)/worst.csv \
+    $(WORDS)
 	$(SAY) > $@
-$(DIR)/together.txt: $(HOW)/together.mlr $(foreach r,variants given-loss runs within without,$(DIR)/rho-$(r).csv) $(DIR)/grows.csv $(WORDS)
+$(DIR)/together.txt: $(HOW)/together.mlr $(foreach r,variants given-loss runs within without,$(DIR)/rho-$(r).csv) \
+    $(DIR)/grows.csv $(WORDS)
 	$(SAY) > $@
 
 $(DIR)/findings.txt: $(DIR)/effects.txt $(DIR)/training.txt $(DIR)/together.txt

@@ -5,11 +5,13 @@ mine = "$kind !=~ \"^(sum|rest)$\""
 variants = system(sprintf("mlr --icsv --onidx filter '%s' then count-distinct -f variant,against then cut -f variant %s | tr '\\n' ' '", mine, csv))
 n = words(variants)
 moved = count(sprintf("mlr --icsv --onidx filter '%s && $measure == \"kurtosis_largest\" && $shown == \"yes\"' then count %s", mine, csv))
-helped = count(sprintf("mlr --icsv --onidx filter '%s && $measure == \"after_mean\" && $spec == \"%s\" && $shown == \"yes\" && $estimate < 0' then count %s", mine, spec, csv))
+helped = count(sprintf("mlr --icsv --onidx filter '%s && $measure == \"after_mean\" && $spec == \"%s\" && $shown == \"yes\"", mine, spec) \
+    ." && $estimate < 0' then count ".csv)
 height = 190 + 42 * n
 eval canvas(1150, height)
 eval headline(n ? sprintf("%d of %d variants move the tails, %d need%s fewer bits a byte once rounded", moved, n, helped, helped == 1 ? "s" : "") : "Nothing to compare", \
-    sprintf("each less its partner; cross: a seed; dot: mean, filled where shown (Holm); 95 %% intervals by Student's t, cut at the frame; rounded by %s", plain(spec)))
+    sprintf("each less its partner; cross: a seed; dot: mean, filled where shown (Holm); 95 %% intervals by Student's t, cut at the frame; " \
+        ."rounded by %s", plain(spec)))
 array measure[4] = ["kurtosis_largest", "nll_mean", "damage_worst", "after_mean"]
 array name[4] = ["kurtosis, heaviest layer", "loss before rounding", "damage, worst language", "loss after rounding"]
 array unit[4] = ["times the partner's", "nats a token more", "bits a byte more", "bits a byte more, mean"]

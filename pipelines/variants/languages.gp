@@ -5,12 +5,14 @@ variants = system("mlr --icsv --onidx count-distinct -f variant then cut -f vari
 langs = system("mlr --icsv --onidx count-distinct -f lang then cut -f lang ".csv." | tr '\\n' ' '")
 n = words(variants)
 m = words(langs)
-shown(sign) = count(sprintf("mlr --icsv --onidx filter '$spec == \"%s\" && $what == \"after\" && $shown == \"yes\" && %s$estimate > 0' then count %s", spec, sign, csv))
+shown(sign) = count(sprintf("mlr --icsv --onidx filter '$spec == \"%s\" && $what == \"after\" && $shown == \"yes\" && %s$estimate > 0'", \
+    spec, sign)." then count ".csv)
 height = 180 + 24 * m
 eval canvas(n < 3 ? 1000 : 130 + 290 * n, height)
 eval headline(n ? sprintf("Once rounded, of %d cases %d are shown better off, %d worse", n * m, shown("-"), shown("")) : "No training intervention was run", \
     sprintf("less base's, rounded by %s; cross: before rounding; dot: after, filled where shown (Holm over languages), 95 %% interval cut at the frame", plain(spec)))
-rows(v, what) = sprintf("< mlr --csv filter '$variant == \"%s\" && $spec == \"%s\" && $what == \"%s\"' then put 'begin { @at = splitax(\"%s\", \" \") } for (i, l in @at) { if (l == $lang) { $rank = i } }' %s", v, spec, what, langs, csv)
+rank = sprintf("put 'for (i, l in splitax(\"%s\", \" \")) { if (l == $lang) { $rank = i } }'", langs)
+rows(v, what) = sprintf("< mlr --csv filter '$variant == \"%s\" && $spec == \"%s\" && $what == \"%s\"' then %s %s", v, spec, what, rank, csv)
 left = 110.0 / (n < 3 ? 1000 : 130 + 290 * n); wide = (1 - left - 0.02) / (n > 0 ? n : 1)
 eval names(langs)
 set yrange [m + 0.6:0.4]

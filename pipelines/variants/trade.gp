@@ -3,7 +3,8 @@ specs = system("mlr --icsv --onidx count-distinct -f spec then cut -f spec ".csv
 n = words(specs)
 variants = system("mlr --icsv --onidx count-distinct -f variant then cut -f variant ".csv)
 eval canvas(620 * n + 60, 600)
-lightest = system(sprintf("mlr --icsv --onidx filter '$spec == \"%s\"' then stats1 -a mean -f after_mean -g variant then sort -nf after_mean_mean then head -n 1 then cut -f variant %s", word(specs, n), csv))
+lightest = system(sprintf("mlr --icsv --onidx filter '$spec == \"%s\"' then stats1 -a mean -f after_mean -g variant", word(specs, n)) \
+    ." then sort -nf after_mean_mean then head -n 1 then cut -f variant ".csv)
 eval headline(n ? sprintf("Rounded by %s, %s needs the fewest bits a byte", plain(word(specs, n)), plain(lightest)) : "No run can be ranked", \
     "a point is a run, mean over languages; along a dotted line the rounded models need equally many bits a byte: lower left is better")
 colours = "#000000 #D55E00 #0072B2 #009E73 #CC79A7 #56B4E9 #E69F00 #767676"
