@@ -589,5 +589,6 @@ int main(int argc, char **argv)
     csvout_close(out);
     if (samples)
         csvout_close(samples);
+    csvrows_clear(&table);
     return 0;
 }

@@ -460,5 +460,6 @@ int main(int argc, char **argv)
     free(x.index);
     free(y.index);
     free(others.index);
+    csvrows_clear(&rows);
     return 0;
 }

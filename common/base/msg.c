@@ -35,7 +35,7 @@ void msg_set_failed_status(int status)
     failed_status = status;
 }
 
-int msg_progress_wanted(void)
+static int wants_progress(void)
 {
     static int tty = -1;
     if (tty < 0)
@@ -110,7 +110,7 @@ void die_usage(const char *format, ...)
 void msg_progress(const char *format, ...)
 {
     static struct timespec last;
-    if (!msg_progress_wanted())
+    if (!wants_progress())
         return;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -12,9 +12,8 @@ enum { STATUS_OK = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
 void msg_set_prog(const char *name);
 const char *msg_prog(void);
 
-/* Whether progress may be shown (no -q, stderr is a terminal). Warnings and errors do not ask. */
+/* No progress any more. Warnings and errors do not ask. */
 void msg_set_quiet(int quiet);
-int msg_progress_wanted(void);
 
 /* One line on stderr, "prog: " in front and a line feed behind: warn returns, die ends with STATUS_FAILED,
  * die_usage with STATUS_USAGE and a pointer to --help. A program whose status answers a question (as cmp and
@@ -24,7 +23,7 @@ _Noreturn void die(const char *format, ...) MSG_FORMAT(1, 2);
 _Noreturn void die_usage(const char *format, ...) MSG_FORMAT(1, 2);
 void msg_set_failed_status(int status);
 
-/* One progress line, rewritten in place, at most ten times a second; nothing unless msg_progress_wanted().
+/* One progress line, rewritten in place, at most ten times a second; nothing if stderr is no terminal.
  * msg_progress_end wipes it; warn and die do so by themselves. Call from one thread at a time. */
 void msg_progress(const char *format, ...) MSG_FORMAT(1, 2);
 void msg_progress_end(void);

@@ -177,7 +177,7 @@ static int read_header(struct csvin *c)
         const char *name = csvin_text(c, c->n_col);
         if (!*name)
             return fail(c, "%s: the name of column %zu is empty", csvin_path(c), c->n_col + 1);
-        if (csvin_find(c, name) >= 0)
+        if (csvin_find_name(c->name, c->n_col, name) >= 0)
             return fail(c, "%s: two columns are called '%s'", csvin_path(c), name);
         c->name[c->n_col] = xstrdup(name);
     }
@@ -245,11 +245,6 @@ size_t csvin_need_name(const char *path, char *const *names, size_t n, const cha
     die("%s: no column '%s'; there are: %s", path, wanted, all);
 }
 
-int csvin_find(const struct csvin *c, const char *name)
-{
-    return csvin_find_name(c->name, c->n_col, name);
-}
-
 size_t csvin_need(const struct csvin *c, const char *name)
 {
     return csvin_need_name(csvin_path(c), c->name, c->n_col, name);
@@ -293,15 +288,10 @@ int csvin_parse_number(const char *text, double *v)
     return 0;
 }
 
-int csvin_try_number(const struct csvin *c, size_t column, double *v)
-{
-    return csvin_parse_number(csvin_text(c, column), v);
-}
-
 double csvin_number(const struct csvin *c, size_t column)
 {
     double v;
-    if (csvin_try_number(c, column, &v) < 0)
+    if (csvin_parse_number(csvin_text(c, column), &v) < 0)
         die("%s: line %zu: column '%s': '%s' is not a number", csvin_path(c), c->line, c->name[column],
             csvin_text(c, column));
     return v;

@@ -13,11 +13,10 @@ struct csvin;
 struct csvin *csvin_open(const char *path);
 const char *csvin_path(const struct csvin *c);
 
-/* Columns: how many, their names (borrowed until csvin_close), the index of a name: -1 if there is none, or,
- * with csvin_need, the end of the program with a message that lists what there is. */
+/* Columns: how many, their names (borrowed until csvin_close), the index of a name; if there is none, the end
+ * of the program with a message that lists what there is. */
 size_t csvin_columns(const struct csvin *c);
 const char *csvin_name(const struct csvin *c, size_t column);
-int csvin_find(const struct csvin *c, const char *name);
 size_t csvin_need(const struct csvin *c, const char *name);
 
 /* Reads the next row: 1, or 0 at the clean end. Fields are borrowed until the next call. */
@@ -27,8 +26,6 @@ const char *csvin_text(const struct csvin *c, size_t column);
 /* The field as a number; NaN when it is missing (empty, NaN, NA, in any case); anything else ends the
  * program. */
 double csvin_number(const struct csvin *c, size_t column);
-/* The same without ending: 0, or -1 when it is not a number. */
-int csvin_try_number(const struct csvin *c, size_t column, double *v);
 
 /* Line of the file on which the current row starts, from 1. */
 size_t csvin_line(const struct csvin *c);
@@ -41,7 +38,8 @@ struct csvin *csvin_try_open(const char *path);
 int csvin_try_next(struct csvin *c);
 const char *csvin_error(const struct csvin *c);
 
-/* What csvin_try_number, csvin_find and csvin_need do, for tables that are kept elsewhere. */
+/* For tables that are kept elsewhere: a field as csvin_number reads it, 0, or -1 when it is none; the index
+ * of a name, -1 if it is not there; and what csvin_need does. */
 int csvin_parse_number(const char *text, double *v);
 int csvin_find_name(char *const *names, size_t n, const char *wanted);
 size_t csvin_need_name(const char *path, char *const *names, size_t n, const char *wanted);

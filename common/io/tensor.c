@@ -262,6 +262,17 @@ int tensor_from_f32(const float *in, size_t n, enum tensor_dtype dtype, void *ou
     return 0;
 }
 
+void tensor_round_f32(float *x, size_t n, enum tensor_dtype dtype)
+{
+    enum { PIECE = 1024 };
+    uint64_t piece[PIECE]; /* of any dtype */
+    for (size_t i = 0; i < n && dtype != TENSOR_F32; i += PIECE) {
+        struct tensor t = { .dtype = dtype, .data = piece, .n = n - i < PIECE ? n - i : PIECE };
+        tensor_from_f32(x + i, t.n, dtype, piece);
+        tensor_to_f32(&t, 0, t.n, x + i);
+    }
+}
+
 int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *out)
 {
     if (dtype >= TENSOR_OTHER)

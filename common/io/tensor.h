@@ -53,6 +53,8 @@ int tensor_to_f64(const struct tensor *t, size_t from, size_t n, double *out);
  * the range of an integer dtype (NaN becomes 0; BOOL is whether it is not 0); F16 overflow becomes infinity.
  * -1 if the dtype is TENSOR_OTHER. Neither way needs aligned tensors. */
 int tensor_from_f32(const float *in, size_t n, enum tensor_dtype dtype, void *out);
+/* x[0..n-1] as if written in dtype, which is not TENSOR_OTHER, and read again. */
+void tensor_round_f32(float *x, size_t n, enum tensor_dtype dtype);
 int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *out);
 
 /* Elements [from, from + n) of t into out (the caller's) as `dtype`, rounded and saturated as above, through

@@ -94,8 +94,6 @@ void ts_out_history(struct ts_writer *w, const char *line);
  * in as many pieces as you like; the sum is checked. */
 void ts_out_frame(struct ts_writer *w, const struct tensor *tensors, size_t n);
 void ts_out_data(struct ts_writer *w, const void *data, size_t n_bytes);
-/* A frame of one tensor with its data. */
-void ts_out_tensor(struct ts_writer *w, const struct tensor *t);
 
 /* End frame, flush, rename; ends the program when the disk is full. */
 void ts_close_out(struct ts_writer *w);

@@ -272,12 +272,6 @@ void ts_out_data(struct ts_writer *w, const void *data, size_t n_bytes)
     }
 }
 
-void ts_out_tensor(struct ts_writer *w, const struct tensor *t)
-{
-    ts_out_frame(w, t, 1);
-    ts_out_data(w, t->data, t->n_bytes);
-}
-
 static void put_end_frame(struct ts_writer *w)
 {
     char count[32];

@@ -271,12 +271,6 @@ const struct lm_family *lm_family_guess(const char *name)
     return NULL;
 }
 
-int lm_place_guess(const char *name, struct lm_place *p)
-{
-    const struct lm_family *f = lm_family_guess(name);
-    return f ? lm_place_find(f, name, p) : -1;
-}
-
 static const struct lm_name *name_of(const struct lm_name *table, enum lm_role role)
 {
     while (table->name && table->role != role)

@@ -82,8 +82,6 @@ const char *lm_families(void);
 /* What the tensor `name` of a checkpoint is: 1; 0 for a buffer that is to be left out (masks, rotary
  * frequencies); -1 when the family has none of that name, *p is left alone then. */
 int lm_place_find(const struct lm_family *f, const char *name, struct lm_place *p);
-/* The same when the family is not known: the first that has such a name. Roles do not depend on which. */
-int lm_place_guess(const char *name, struct lm_place *p);
 /* The first family that knows the name, as a tensor or a buffer; NULL if none does. Families that share a
  * matrix's name store it alike. */
 const struct lm_family *lm_family_guess(const char *name);

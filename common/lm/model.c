@@ -237,25 +237,13 @@ static void to_floats(const struct tensor *t, int turned, int n_thread, float *o
     threads_for(n_thread, (c.rows + ROWS - 1) / ROWS, convert_rows, &c);
 }
 
-/* As if written and read again. */
-static void round_to(enum tensor_dtype dtype, float *w, size_t n)
-{
-    enum { PIECE = 1024 };
-    uint64_t piece[PIECE]; /* of any dtype */
-    for (size_t i = 0; i < n && dtype != TENSOR_F32; i += PIECE) {
-        struct tensor t = { .dtype = dtype, .data = piece, .n = n - i < PIECE ? n - i : PIECE };
-        tensor_from_f32(w + i, t.n, dtype, piece);
-        tensor_to_f32(&t, 0, t.n, w + i);
-    }
-}
-
 static int apply_change(struct lm_model *m, size_t variant, const struct lm_place *p, const struct tensor *t,
                         float *w, size_t n_out, size_t n_in)
 {
     const struct lm_change *change = &m->change[variant];
     char why[LM_WHY_MAX];
     if (change->change(change->ctx, p, t->name, t->dtype, w, n_out, n_in, why) == 0) {
-        round_to(t->dtype, w, n_out * n_in);
+        tensor_round_f32(w, n_out * n_in, t->dtype);
         return 0;
     }
     snprintf(m->why, sizeof m->why, "'%.150s': %.200s", t->name, why);

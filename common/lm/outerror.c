@@ -141,22 +141,6 @@ static void take_rows(void *ctx, size_t task, int worker)
         }
 }
 
-/* Where the role's matrix has its inputs. */
-static enum lm_site site_of(enum lm_role role)
-{
-    switch (role) {
-    case LM_ATTN_OUT:
-        return LM_AT_ATTN_MIX;
-    case LM_MLP_GATE:
-    case LM_MLP_UP:
-        return LM_AT_MLP_IN;
-    case LM_MLP_DOWN:
-        return LM_AT_MLP_ACT;
-    default:
-        return LM_AT_ATTN_IN;
-    }
-}
-
 /* The outputs of a variant's matrix for the rows of j, into y, and their sums. */
 static void multiply(const struct job *j, const struct lm_weight *w, float *y)
 {
@@ -178,7 +162,7 @@ static void see(void *ctx, enum lm_site site, int layer, size_t from, size_t n, 
     for (int role = LM_ATTN_QKV; role <= LM_MLP_DOWN; role++) {
         const struct lm_weight *own = &lm_model_part(o->model, 0, layer)->weight[role];
         int has_output = 0;
-        if (!own->packed || site_of((enum lm_role)role) != site)
+        if (!own->packed || lm_site_read_by((enum lm_role)role) != (int)site)
             continue;
         for (size_t v = 1; v <= o->n_variant; v++) {
             struct job j = { .o = o, .x = x, .n = n, .n_in = width, .n_out = own->n_out };

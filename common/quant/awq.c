@@ -6,7 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-void awq_scale(const double *x, size_t n, int step, double *scale)
+/* scale[n] of a step from x[n], mean|x| of each channel. */
+static void scale_of(const double *x, size_t n, int step, double *scale)
 {
     double least = INFINITY, most = 0;
     for (size_t j = 0; j < n; j++) {
@@ -52,7 +53,7 @@ int awq_search(const struct awq_matrix *m, size_t n_matrix, size_t cols, const d
     int best = 0;
     for (int step = 0; step < AWQ_STEPS; step++) {
         error[step] = 0;
-        awq_scale(x, n_channel, step, scale);
+        scale_of(x, n_channel, step, scale);
         for (size_t k = 0; k < n_matrix; k++) {
             int status = add_error(&m[k], cols, moment, scale, channel, n_thread, &error[step]);
             if (status < 0)
@@ -61,6 +62,6 @@ int awq_search(const struct awq_matrix *m, size_t n_matrix, size_t cols, const d
         if (error[step] < error[best])
             best = step;
     }
-    awq_scale(x, n_channel, best, scale);
+    scale_of(x, n_channel, best, scale);
     return best;
 }

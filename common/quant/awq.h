@@ -15,9 +15,6 @@ struct awq_matrix {
     const struct quant_plan *plan;
 };
 
-/* scale[n] of step i from x[n], mean|x| of each channel. */
-void awq_scale(const double *x, size_t n, int step, double *scale);
-
 /* Tries all steps and takes the first with the least error, the sum over the matrices, which read the same
  * inputs, of tr((w - q) C (w - q)^T) for moment C [cols][cols]. Inputs share scales as channels: input j has
  * that of channel[j] < n_channel. scale[n_channel] gets the scales; error[AWQ_STEPS] what each step costs:

@@ -68,7 +68,7 @@ double clip_optimum(double shape, double k)
     return rint(a * 1e9) / 1e9;
 }
 
-double clip_kurtosis(double shape)
+static double kurtosis_of(double shape)
 {
     return ratio_of_gammas(5 / shape, 3 / shape) * ratio_of_gammas(1 / shape, 3 / shape) - 3;
 }
@@ -76,11 +76,11 @@ double clip_kurtosis(double shape)
 double clip_shape(double kurtosis)
 {
     double low = CLIP_SHAPE_MIN, high = CLIP_SHAPE_MAX; /* kurtosis falls with the shape */
-    if (kurtosis >= clip_kurtosis(low))
+    if (kurtosis >= kurtosis_of(low))
         return low;
     for (int i = 0; i < HALVINGS; i++) {
         double t = (low + high) / 2;
-        if (clip_kurtosis(t) > kurtosis)
+        if (kurtosis_of(t) > kurtosis)
             low = t;
         else
             high = t;
@@ -92,7 +92,7 @@ void clip_table_fill(struct clip_table *table, double k)
 {
     for (int i = 0; i < CLIP_NODES; i++) {
         double shape = CLIP_SHAPE_MIN * pow(CLIP_SHAPE_MAX / CLIP_SHAPE_MIN, (double)i / (CLIP_NODES - 1));
-        table->kurtosis[i] = rint(clip_kurtosis(shape) * 1e9) / 1e9;
+        table->kurtosis[i] = rint(kurtosis_of(shape) * 1e9) / 1e9;
         table->optimum[i] = clip_optimum(shape, k);
     }
 }

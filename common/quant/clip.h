@@ -18,7 +18,6 @@ double clip_optimum(double shape, double k);
 #define CLIP_SHAPE_MIN 0.2
 #define CLIP_SHAPE_MAX 20.0
 double clip_shape(double kurtosis);
-double clip_kurtosis(double shape);
 
 /* clip_optimum(clip_shape(kurtosis), k) for many kurtoses: straight lines between CLIP_NODES shapes, good to
  * a relative 1e-5. */

@@ -88,15 +88,16 @@ void regex_free(struct regex *r)
     free(r);
 }
 
-int regex_find(const struct regex *r, struct regex_work *w, const char *s, size_t n, size_t from,
-               size_t *start, size_t *end)
+/* The first match from m->from on; returns as regex_next. */
+static int find(const struct regex_matches *m, size_t *start, size_t *end)
 {
-    int got = pcre2_match(r->code, (PCRE2_SPTR)s, n, from, PCRE2_NO_UTF_CHECK, w->match, w->context);
+    int got = pcre2_match(m->regex->code, (PCRE2_SPTR)m->s, m->n, m->from, PCRE2_NO_UTF_CHECK, m->work->match,
+                          m->work->context);
     if (got == PCRE2_ERROR_NOMATCH)
         return 0;
     if (got < 0)
         return -1;
-    const PCRE2_SIZE *range = pcre2_get_ovector_pointer(w->match);
+    const PCRE2_SIZE *range = pcre2_get_ovector_pointer(m->work->match);
     *start = range[0];
     *end = range[1];
     return range[1] < range[0] ? -1 : 1;
@@ -110,7 +111,7 @@ struct regex_matches regex_matches(const struct regex *r, struct regex_work *w, 
 int regex_next(struct regex_matches *m, size_t *start, size_t *end)
 {
     while (m->from <= m->n && m->n) {
-        int got = regex_find(m->regex, m->work, m->s, m->n, m->from, start, end);
+        int got = find(m, start, end);
         if (got <= 0)
             return got;
         m->from = *end;

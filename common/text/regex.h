@@ -16,13 +16,9 @@ void regex_work_free(struct regex_work *w);
 struct regex *regex_new(const char *pattern, size_t n, char **why);
 void regex_free(struct regex *r);
 
-/* The first match in s[0..n-1] (UTF-8) that starts at `from` or later: 1, and where it starts and ends; 0 if
- * there is none; -1 when the search takes too many steps. */
-int regex_find(const struct regex *r, struct regex_work *w, const char *s, size_t n, size_t from,
-               size_t *start, size_t *end);
-
-/* All matches, from the left; an empty one right behind the match before it is passed over, as Oniguruma's
- * iterator does, and an empty text has none, as in the reference. regex_next returns as regex_find does. */
+/* All matches in s[0..n-1] (UTF-8), from the left; an empty one right behind the match before it is passed
+ * over, as Oniguruma's iterator does, and an empty text has none, as in the reference. regex_next: 1, and
+ * where the next one starts and ends; 0 if there is none; -1 when the search takes too many steps. */
 struct regex_matches {
     const struct regex *regex;
     struct regex_work *work;

@@ -145,7 +145,7 @@ static int normalize_added(struct load *l)
     return status;
 }
 
-int load_added(struct load *l)
+static int load_added(struct load *l)
 {
     struct tokenizer *t = l->t;
     json_t *list = load_member(l->json.root, "added_tokens");

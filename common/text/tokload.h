@@ -34,7 +34,6 @@ int load_pattern(struct load *l, const json_t *in, const char *where, struct reg
 
 /* The parts of the file, in the order in which they must be read. */
 int load_model(struct load *l);
-int load_added(struct load *l);
 int load_normalizer(struct load *l, const json_t *step);
 int load_pretokenizer(struct load *l, const json_t *step);
 int load_decoder(struct load *l, const json_t *step);

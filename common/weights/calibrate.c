@@ -203,18 +203,6 @@ static void load(const void *tensor, size_t from, size_t n, float *to)
     tensor_to_f32(tensor, from, n, to);
 }
 
-/* As if written and read again. */
-static void round_to(enum tensor_dtype dtype, float *w, size_t n)
-{
-    enum { PIECE = 1024 };
-    uint64_t piece[PIECE]; /* of any dtype */
-    for (size_t i = 0; i < n && dtype != TENSOR_F32; i += PIECE) {
-        struct tensor t = { .dtype = dtype, .data = piece, .n = n - i < PIECE ? n - i : PIECE };
-        tensor_from_f32(w + i, t.n, dtype, piece);
-        tensor_to_f32(&t, 0, t.n, w + i);
-    }
-}
-
 static void keep(struct calibration *c, const char *name, size_t n, size_t n_fit,
                  const struct solver_found *found)
 {
@@ -259,7 +247,7 @@ static void solve(struct calibration *c, struct solver *solver, const struct ten
     solver_warn(t->name, &found);
     keep(c, t->name, t->n, n_fit, &found);
     memcpy(w, found.q, t->n * sizeof *w);
-    round_to(t->dtype, w, t->n);
+    tensor_round_f32(w, t->n, t->dtype);
     quant_plan_free(plan);
 }
 
