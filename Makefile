@@ -79,12 +79,12 @@ check-all: all $(UNITS)
 	@BIN=$(CURDIR)/$(BIN) SLOW=1 tests/run.sh $(SUITES:%=tests/%.bats)
 
 lint:
-	clang-format --dry-run -Werror $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.c)
+	clang-format --dry-run -Werror $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.[ch])
 	printf '%s\n' $(wildcard cmd/*.c) $(COMMON) | xargs -P $$(nproc) -n 4 sh -c 'clang-tidy --quiet "$$@" -- $(BB_CPPFLAGS) -std=c17' tidy
 	shellcheck -x .ci/run $(wildcard tests/*.sh tests/*/*.sh tests/*.bash pipelines/*.sh pipelines/*/*.sh)
 
 format:
-	clang-format -i $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.c)
+	clang-format -i $(wildcard cmd/*.c common/*/*.[ch] tests/*/*.[ch])
 
 bench: all
 	@BIN=$(CURDIR)/$(BIN) tests/bench/run.sh $(BENCH)

@@ -3,20 +3,10 @@
 #include "quant/alloc.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "check.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static int n_bad;
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition) && n_bad++ < 20) {                                                                  \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                           \
-            printf(__VA_ARGS__);                                                                             \
-            printf("\n");                                                                                    \
-        }                                                                                                    \
-    } while (0)
 
 enum { PARTS = 7, CHOICES = 4, LANGS = 5 };
 
@@ -151,7 +141,5 @@ int main(int argc, char **argv)
 {
     test_against_trying(argc > 1 ? atoi(argv[1]) : 300);
     test_large();
-    if (n_bad)
-        printf("%d wrong\n", n_bad);
-    return n_bad > 0;
+    return checks_end();
 }

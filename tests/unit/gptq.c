@@ -3,6 +3,7 @@
 #include "quant/gptq.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "check.h"
 #include "math/cholesky.h"
 #include "math/dtile.h"
 #include "quant/matrix.h"
@@ -10,17 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int n_bad;
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition) && n_bad++ < 20) {                                                                  \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                           \
-            printf(__VA_ARGS__);                                                                             \
-            printf("\n");                                                                                    \
-        }                                                                                                    \
-    } while (0)
 
 static double normal(struct rng *r)
 {
@@ -397,5 +387,5 @@ int main(void)
     test_reference();
     test_wrong_order();
     test_bad_moments();
-    return n_bad != 0;
+    return checks_end();
 }

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 #include "base/rng.h"
+#include "check.h"
 #include "io/csvin.h"
 #include "quant/clip.h"
 #include "quant/matrix.h"
@@ -13,17 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int n_bad;
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition) && n_bad++ < 20) {                                                                  \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                           \
-            printf(__VA_ARGS__);                                                                             \
-            printf("\n");                                                                                    \
-        }                                                                                                    \
-    } while (0)
 
 static int is_near(double got, double wanted, double tolerance)
 {
@@ -540,7 +530,5 @@ int main(int argc, char **argv)
     check_noise(&r);
     check_rotation();
     check_texts();
-    if (n_bad)
-        printf("%d checks failed\n", n_bad);
-    return n_bad != 0;
+    return checks_end();
 }

@@ -3,6 +3,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/mem.h"
 #include "base/rng.h"
+#include "check.h"
 #include "lm/sampler.h"
 #include "math/adamw.h"
 #include "math/kure.h"
@@ -10,17 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int n_bad;
-
-#define CHECK(condition, ...)                                                                                \
-    do {                                                                                                     \
-        if (!(condition) && n_bad++ < 20) {                                                                  \
-            printf("%s:%d: %s: ", __FILE__, __LINE__, #condition);                                           \
-            printf(__VA_ARGS__);                                                                             \
-            printf("\n");                                                                                    \
-        }                                                                                                    \
-    } while (0)
 
 static void fill(float *x, size_t n, uint64_t stream, double scale)
 {
@@ -180,7 +170,5 @@ int main(void)
     test_rate();
     test_kure();
     test_sampler();
-    if (n_bad)
-        printf("%d checks failed\n", n_bad);
-    return n_bad > 0;
+    return checks_end();
 }
