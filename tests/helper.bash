@@ -8,6 +8,22 @@ helper_setup() {
     cd "$BATS_TEST_TMPDIR" || return 1
 }
 
+# The same for a recipe's: in setup_file, which then stands in the file's own folder, and in setup. ROOT is the repository.
+recipe_setup_file() {
+    unset MAKEFLAGS MAKELEVEL
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    export PATH="${BIN:-$ROOT/bin}:$PATH" LC_ALL=C
+    cd "$BATS_FILE_TMPDIR" || return 1
+}
+recipe_setup() {
+    helper_setup
+    unset MAKEFLAGS MAKELEVEL
+    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+}
+
+# value CSV FILTER COLUMN: of the rows that mlr's filter takes
+value() { mlr --csv --headerless-csv-output filter "$2" then cut -o -f "$3" "$1"; }
+
 # near GOT WANTED TOLERANCE: |GOT - WANTED| <= TOLERANCE (absolute)
 near() {
     awk -v a="$1" -v b="$2" -v t="$3" 'BEGIN { d = a - b; if (d < 0) d = -d

@@ -2,15 +2,11 @@
 load helper
 LANGS="eng fin hin jpn tha"
 setup_file() {
-    unset MAKEFLAGS MAKELEVEL
-    cd "$BATS_FILE_TMPDIR" || return 1
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup_file || return 1
     study out DIR="$PWD/d" >findings 2>warnings || { cat warnings; return 1; }
 }
 setup() {
-    helper_setup
-    unset MAKEFLAGS MAKELEVEL
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup
     DIR=$BATS_FILE_TMPDIR/d
 }
 # study OUT ARGUMENT...: on gpt2-a, of whose layers one is above 1.25
@@ -19,7 +15,6 @@ study() {
     make -s -C "$ROOT" -f pipelines/predictors.mk OUT="$PWD/$1" MODEL="$golden/gpt2-a" TOKENIZER="$golden/tokenizer.json" \
         STEMS="$LANGS" OUTLIER=1.25 DAMAGE=kl RESAMPLES=200 THREADS=2 "${@:2}"
 }
-value() { mlr --csv --headerless-csv-output filter "$2" then cut -o -f "$3" "$1"; }
 
 @test "predictors: use of the layers is what actdump sums, in shares" {
     actdump -m "$ROOT/tests/data/golden/gpt2-a" -t "$ROOT/tests/data/golden/tokenizer.json" --site resid --reduce site_absmean \

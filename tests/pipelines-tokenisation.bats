@@ -3,20 +3,15 @@ load helper
 LANGS="eng fin fra hin jpn tha"
 KNOWN=qwen3-bloom-style_${LANGS// /-}-to-eng_200-seed-1
 setup_file() {
-    unset MAKEFLAGS MAKELEVEL
-    cd "$BATS_FILE_TMPDIR" || return 1
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup_file || return 1
     make -s -C "$ROOT" -f pipelines/tokenisation.mk OUT="$PWD/out" STEMS="$LANGS" RESAMPLES=200 THREADS=2 >findings
 }
 setup() {
-    helper_setup
-    unset MAKEFLAGS MAKELEVEL
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup
     DIR=$BATS_FILE_TMPDIR/out/tokenisation/$KNOWN
 }
 # study OUT ARGUMENT...
 study() { make -s -C "$ROOT" -f pipelines/tokenisation.mk OUT="$PWD/$1" STEMS="$LANGS" RESAMPLES=200 "${@:2}"; }
-value() { mlr --csv --headerless-csv-output filter "$2" then cut -o -f "$3" "$1"; }
 
 @test "tokenisation: premiums are those of the reference library's counts" {
     # ids by language from Hugging Face's library, the Declaration's evaluation part

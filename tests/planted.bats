@@ -3,17 +3,13 @@
 load helper
 LANGS="eng fin tha"
 setup_file() {
-    unset MAKEFLAGS MAKELEVEL
-    cd "$BATS_FILE_TMPDIR" || return 1
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup_file || return 1
     mkdir text
     for lang in $LANGS; do head -7 "$ROOT/pipelines/data/udhr/eval/$lang.txt" >"text/$lang.txt"; done
     study out DIR="$PWD/d" >findings 2>warnings || { cat warnings; return 1; }
 }
 setup() {
-    helper_setup
-    unset MAKEFLAGS MAKELEVEL
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup
     DIR=$BATS_FILE_TMPDIR/d
 }
 # study OUT ARGUMENT...: on xglm-a, which has three layers
@@ -22,7 +18,6 @@ study() {
     make -s -C "$ROOT" -f pipelines/planted.mk OUT="$PWD/$1" MODEL="$golden/xglm-a" TOKENIZER="$golden/tokenizer.json" \
         TEXT="$BATS_FILE_TMPDIR/text" STEMS="$LANGS" LAYERS=1 ROTATE=16 DAMAGE=kl RESAMPLES=200 THREADS=2 "${@:2}"
 }
-value() { mlr --csv --headerless-csv-output filter "$2" then cut -o -f "$3" "$1"; }
 
 @test "planted: the planted layer is found, p is exact, and the function was the same" {
     layer=$(mlr --icsv --onidx count-distinct -f layer then cut -f layer "$DIR/truth.csv")

@@ -15,10 +15,7 @@ know() {
 }
 
 setup_file() {
-    unset MAKEFLAGS MAKELEVEL
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
-    export PATH="${BIN:-$ROOT/bin}:$PATH" LC_ALL=C
-    cd "$BATS_FILE_TMPDIR" || return 1
+    recipe_setup_file || return 1
     know bloom transformer.ln_f
     know xglm model.layer_norm
     mkdir text
@@ -30,9 +27,7 @@ setup_file() {
     study out DIR="$PWD/d" MODEL2="$PWD/xglm-knows" >findings 2>warnings || { cat findings warnings; return 1; }
 }
 setup() {
-    helper_setup
-    unset MAKEFLAGS MAKELEVEL
-    ROOT=$(realpath "$BATS_TEST_DIRNAME/..")
+    recipe_setup
     HERE=$BATS_FILE_TMPDIR DIR=$BATS_FILE_TMPDIR/d
 }
 
@@ -41,7 +36,6 @@ study() {
     make -s -C "$ROOT" -f pipelines/study.mk OUT="$PWD/$1" MODEL="$BATS_FILE_TMPDIR/bloom-knows" TEXT="$BATS_FILE_TMPDIR/text" \
         BITS=3 OUTLIER=1.9 RESAMPLES=400 WIDTHS="2 3 8" NOISES=2 LIMIT=0.004 THREADS=2 "${@:2}"
 }
-value() { mlr --csv --headerless-csv-output filter "$2" then cut -o -f "$3" "$1"; }
 # by OPTION... : ppl by language on all of the text
 by() { ppl -m "$HERE/bloom-knows" "$@" "$HERE"/text/*.txt 2>/dev/null; }
 said() { grep -qF -- "$1" "$HERE/findings" || { cat "$HERE/findings"; return 1; }; }
