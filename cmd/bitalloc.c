@@ -9,6 +9,7 @@
 #include "io/csvout.h"
 #include "io/csvtable.h"
 #include "quant/alloc.h"
+#include "quant/recipe.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,7 +152,9 @@ static size_t *rows_of(size_t part, size_t quant)
 
 static void index_rows(void)
 {
-    size_t n = n_part * n_quant * n_lang;
+    size_t n;
+    if (mem_mul(n_part, n_quant, &n) < 0 || mem_mul(n, n_lang, &n) < 0)
+        die("%s: %zu parts in %zu ways and %zu languages are too many", table.path, n_part, n_quant, n_lang);
     row_at = xnew(n, sizeof *row_at);
     for (size_t i = 0; i < n; i++)
         row_at[i] = SIZE_MAX;
@@ -178,6 +181,8 @@ static void choose_langs(void)
                 k++;
             if (k == n_lang)
                 die("%s: has no language '%s'", table.path, *l);
+            if (langs && !is_listed(langs, *l))
+                die_usage("--protect: '%s' is none of --langs", *l);
         }
     for (size_t k = 0; k < n_lang; k++) {
         const char *name = text_at(first_lang[k], lang_name);
@@ -304,11 +309,6 @@ static double mean_damage(const struct alloc_choice *c)
 }
 
 /* What a way sets, KEY=VALUE,...; a text without = is the value of the column it came from. */
-static const char *const keys[] = {
-    "bits", "grid", "per", "clip", "scale", "bias", "beyond", "method", "seed"
-};
-enum { N_KEY = sizeof keys / sizeof *keys };
-
 static char *value_of(const char *quant, const char *key)
 {
     size_t n = strlen(key);
@@ -329,43 +329,55 @@ static void put_value(struct csvout *out, const char *quant, const char *key)
     free(value);
 }
 
+/* Whether a way of the table sets the key. */
+static int is_set(const char *key)
+{
+    int is = 0;
+    for (size_t q = 0; q < n_quant && !is; q++) {
+        char *value = value_of(text_at(first_quant[q], quant_name), key);
+        is = *value != 0;
+        free(value);
+    }
+    return is;
+}
+
+static void add_column(char **header, const char *name)
+{
+    char *longer = xsprintf("%s,%s", *header, name);
+    free(*header);
+    *header = longer;
+}
+
 static void write_recipe(const size_t *pick)
 {
-    static const char *const whose[] = { "name", "layer", "role" };
-    int has[3], used[N_KEY] = { 0 };
-    char *header = xstrdup("part"), *longer;
-    for (int i = 0; i < 3; i++)
-        has[i] = csvtable_find(&table, whose[i]) >= 0;
-    for (size_t q = 0; q < n_quant; q++)
-        for (int k = 0; k < N_KEY; k++) {
-            char *value = value_of(text_at(first_quant[q], quant_name), keys[k]);
-            used[k] |= *value != 0;
-            free(value);
-        }
-    for (int i = 0; i < 3 + N_KEY; i++)
-        if (i < 3 ? has[i] : used[i - 3]) {
-            longer = xsprintf("%s,%s", header, i < 3 ? whose[i] : keys[i - 3]);
-            free(header);
-            header = longer;
-        }
-    longer = xsprintf("%s,bytes,damage", header);
-    struct csvout *out = csvout_open(out_path, longer);
+    static const char *const whose[] = { "name", "layer", "role", NULL };
+    const char *column[16]; /* those of the recipe that the table has something for: */
+    size_t n_whose = 0, n = 0;
+    char *header = xstrdup("part");
+    for (size_t i = 0; whose[i]; i++)
+        if (csvtable_find(&table, whose[i]) >= 0)
+            column[n++] = whose[i];
+    n_whose = n;
+    for (size_t i = 0; quant_recipe_hows[i]; i++)
+        if (is_set(quant_recipe_hows[i]))
+            column[n++] = quant_recipe_hows[i];
+    for (size_t i = 0; i < n; i++)
+        add_column(&header, column[i]);
+    add_column(&header, "bytes,damage");
+    struct csvout *out = csvout_open(out_path, header);
     for (size_t i = 0; i < problem.n_part; i++) {
         size_t row = first_part[part_level[i]];
         const struct alloc_choice *c = &parts[i].choice[pick[i]];
         csvout_str(out, text_at(row, part_name));
-        for (int w = 0; w < 3; w++)
-            if (has[w])
-                csvout_str(out, text_at(row, whose[w]));
-        for (int k = 0; k < N_KEY; k++)
-            if (used[k])
-                put_value(out, text_at(first_quant[choice_quant[i][pick[i]]], quant_name), keys[k]);
+        for (size_t k = 0; k < n_whose; k++)
+            csvout_str(out, text_at(row, column[k]));
+        for (size_t k = n_whose; k < n; k++)
+            put_value(out, text_at(first_quant[choice_quant[i][pick[i]]], quant_name), column[k]);
         csvout_int(out, (int64_t)c->bytes);
         csvout_num(out, mean_damage(c));
         csvout_end_row(out);
     }
     csvout_close(out);
-    free(longer);
     free(header);
 }
 

@@ -41,6 +41,21 @@ hawq() {
         tr -d '\n' | cmp - <(printf 8888888888888844444)
 }
 
+@test "bitalloc: whatever a way sets is in the recipe, and wquant does it" {
+    ways='grid=ct-asym,per=group:16,clip=mse,scale=f16,bias=mean,beyond=yes,rotate=16'
+    sed "s/^bits=./\"&,$ways\"/" two.csv >ways.csv
+    bitalloc --like "bits=3,$ways" ways.csv 2>/dev/null >r.csv
+    head -1 r.csv | diff - <(echo part,layer,bits,grid,per,clip,scale,bias,beyond,rotate,bytes,damage)
+    IFS=, read -ra options <<<"$ways"
+    [[ ${#options[@]} == 7 ]]
+    for o in "${options[@]}"; do [[ $(field "${o%=*}" <r.csv) == "${o#*=}" ]]; done
+    options=("${options[@]/#/--}")
+    model=$(golden bloom-a)/model.safetensors
+    wquant -q --only layer:0-1 --recipe r.csv "$model" 2>warnings | kurt >recipe.csv
+    wquant -q --only layer:0-1 --bits 3 "${options[@]/--beyond=yes/--beyond}" "$model" | kurt | cmp - recipe.csv
+    run ! cmp -s recipe.csv <(wquant -q --only layer:0-1 --bits 3 "${options[@]:0:5}" "$model" | kurt)
+}
+
 @test "bitalloc: the mean, the worst off, and those that are protected" {
     # 90 bytes: one part at 4 bits. a: x 0.3 y 0.55; b: x 0.85 y 0.2
     bitalloc --bytes 90 --report rep.csv two.csv >r.csv 2>err

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const hows[] = { "bits", "grid",   "per",    "group", "clip",  "scale",
-                                    "bias", "beyond", "method", "seed",  "rotate" };
-enum { N_HOW = sizeof hows / sizeof *hows };
+const char *const quant_recipe_hows[] = { "bits", "grid",   "per",    "group", "clip",   "scale",
+                                          "bias", "beyond", "method", "seed",  "rotate", NULL };
+enum { N_HOW = sizeof quant_recipe_hows / sizeof *quant_recipe_hows - 1 };
 
 struct row {
     size_t line;
@@ -45,7 +45,7 @@ void quant_recipe_free(struct quant_recipe *r)
 static int find_how(const char *column)
 {
     for (int k = 0; k < N_HOW; k++)
-        if (!strcmp(hows[k], column))
+        if (!strcmp(quant_recipe_hows[k], column))
             return k;
     return -1;
 }
@@ -67,8 +67,8 @@ void quant_recipe_row(struct quant_recipe *r, size_t line)
 static int set_how(struct quant_spec *s, int how, const char *text, char why[QUANT_WHY_MAX])
 {
     char group[QUANT_TEXT_MAX];
-    if (strcmp(hows[how], "group") != 0)
-        return quant_spec_set(s, hows[how], text, why);
+    if (strcmp(quant_recipe_hows[how], "group") != 0)
+        return quant_spec_set(s, quant_recipe_hows[how], text, why);
     snprintf(group, sizeof group, "group:%.60s", text);
     return quant_spec_set(s, "per", group, why);
 }

@@ -11,6 +11,8 @@ struct quant_recipe;
 struct quant_recipe *quant_recipe_new(void);
 void quant_recipe_free(struct quant_recipe *r);
 
+/* The columns that say how, NULL-ended. */
+extern const char *const quant_recipe_hows[];
 /* What a column of that name is for: 1 for which tensors, 2 how, 0 nothing. */
 int quant_recipe_column(const char *name);
 
