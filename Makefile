@@ -102,8 +102,10 @@ $(BIN)/unit/%: $(OBJ)/tests/unit/%.o $(OBJ)/libbabelbits.a
 
 # ---- studies
 
-figures corpus diagnose: all
+figures corpus: all
 	$(MAKE) -f pipelines/$@.mk
+diagnose: all
+	$(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j2) -f pipelines/diagnose.mk
 
 text:
 	$(MAKE) -f pipelines/text.mk

@@ -14,6 +14,10 @@
 # interval of what it takes off the worst-off language's damage lies above 0, and is no luck if no random one does as well.
 include pipelines/lib.mk
 .DEFAULT_GOAL := page
+# Two steps at a time unless -j says otherwise: where the threads of one wait for each other, the other works
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j2
+endif
 
 MODEL     ?= $(error MODEL is not set: a directory with config.json, the weights and tokenizer.json)
 TOKENIZER ?= $(MODEL)
