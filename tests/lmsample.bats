@@ -170,6 +170,17 @@ END
         END { exit bad || !less }'
 }
 
+@test "lmsample: recipe=FILE in a --quant is wquant --recipe" {
+    printf 'layer,bits\n0,3\n1,2\n2,8\n' >mixed.csv
+    go_on gpt2-a --lines 3 --ids --tokens 16 --quant bits=4 --quant recipe=mixed.csv eng.txt deu.txt 2>err |
+        mlr --csv filter '$quant == "recipe=mixed.csv"' then cut -x -f quant,agrees >got.csv
+    modelcat "$(golden gpt2-a)" | wquant -q --recipe mixed.csv >q.t
+    lmsample -m q.t -t "$golden/tokenizer.json" --lines 3 --ids --tokens 16 eng.txt deu.txt 2>err | mlr --csv cat | cmp - got.csv
+    printf 'layer,bits\n7,3\n' >far.csv
+    run -1 --separate-stderr go_on gpt2-a --tokens 16 -o none.csv --quant recipe=far.csv eng.txt
+    [[ $stderr == "lmsample: far.csv: line 2: no tensor is what the row says, or earlier rows are for all of them" && ! -e none.csv ]]
+}
+
 @test "lmsample: models given one key choose alike at least (1 - d) / (1 + d) of the time" {
     golden_ids bloom-a | cut -d' ' -f1-10 | awk '{ for (i = 0; i < 4000; i++) print }' | stream >x.tok
     go_on bloom-a --ids --ignore-eos --lines 4000 --prompt-tokens 64 --tokens 1 --temperature 1 --quant bits=6 x.tok >got.csv
