@@ -34,7 +34,7 @@ function headline_words(    bad, n) {
     bad = count_level("hurt") + count_level("broken")
     if (count_level("ranked")) return "Predicted order only: " name_of(cell["levels", 1, "lang"]) " is expected to lose most, " name_of(cell["levels", n, "lang"]) " least."
     if (!bad && !count_level("unclear")) return (history["predict"] != "" ? "No language is predicted to be hurt." : "No language is hurt.")
-    if (!bad) return "No language is shown to be hurt; " plural(count_level("unclear"), "is", "are") " unclear."
+    if (!bad) return "No language is " (history["predict"] != "" ? "predicted" : "shown") " to be hurt; " plural(count_level("unclear"), "is", "are") " unclear."
     if (bad == n) return "Every language is " (history["predict"] != "" ? "predicted to be " : "") "hurt."
     return bad " of " n " languages " (bad == 1 ? "is " : "are ") (history["predict"] != "" ? "predicted to be " : "") "hurt" \
         (count_level("unclear") ? "; " plural(count_level("unclear"), "is", "are") " unclear." : ".")
@@ -43,7 +43,7 @@ function worst_words(    i) {
     if (!rows["levels"] || cell["levels", 1, "level"] == "ranked") return ""
     if (cell["levels", 1, "level"] == "broken") return "Worse than guessing once rounded: " list_level("broken") "."
     return "Worst off: " name_of(cell["levels", 1, "lang"]) ", " damage(cell["levels", 1, "estimate"]) " " unit() " more than unrounded (" \
-        (history["predict"] != "" ? "ratios seen give " : "95 % interval ") damage_span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
+        (history["predict"] != "" ? "by the ratios seen where damage was measured " : "95 % interval ") damage_span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
         (cell["levels", 1, "worst_share"] != "" ? "; it is the worst off in " per_cent(cell["levels", 1, "worst_share"]) " of the draws of lines." : ".")
 }
 function recipe_helps() { return judged("worst", "langs") == judged("plan", "langs") && judged("worst", "less_low") > 0 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # sens over all layers at one bit width, with all of them together, against running each case whole: ppl --quant --only
-# for every layer and for all, each of which runs the reference too; and against as many runs of the model alone, without
+# for every layer and for all, each of which runs the reference too, as one with the case up to its layer; and against as many runs of the model alone, without
 # reference, KL divergence or quantising. MODEL_DIR is a model with few enough layers [the shipped one]; LINES of each
 # language. SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
