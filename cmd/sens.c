@@ -7,8 +7,8 @@
 #include "io/csvout.h"
 #include "lm/pieces.h"
 #include "lm/sweep.h"
-#include "quant/pack.h"
 #include "text/corpus.h"
+#include "weights/made.h"
 #include "weights/trial.h"
 #include <math.h>
 #include <stdio.h>
@@ -112,13 +112,6 @@ static size_t n_spec;
 static const struct lm_config *config;
 static struct lm_pieces *parts;
 
-/* What a spec makes of a matrix. */
-struct made {
-    struct quant_stats stats;
-    double squares;  /* |D|^2 */
-    double *columns; /* [cols] |D_j|^2 */
-    size_t bytes;    /* packed */
-};
 static struct made *made; /* [n_spec][parts->n_matrix] */
 
 static struct made *made_at(size_t s, int layer, int role)
@@ -173,28 +166,6 @@ static size_t way_of(void *ctx, const struct lm_place *p, const char *name)
     return changed ? t->way + 1 : 0;
 }
 
-/* Notes what became of w[rows][cols]: q, as it will be once it is stored in dtype. */
-static void note_made(struct made *m, const float *w, const float *q, size_t rows, size_t cols,
-                      enum tensor_dtype dtype)
-{
-    char *stored = xaligned(cols, sizeof(double));
-    float *row = xaligned(cols, sizeof *row);
-    m->columns = xcalloc(cols, sizeof *m->columns);
-    for (size_t r = 0; r < rows; r++) {
-        struct tensor t = { .dtype = dtype, .data = stored, .n = cols };
-        tensor_from_f32(q + r * cols, cols, dtype, stored);
-        tensor_to_f32(&t, 0, cols, row);
-        for (size_t c = 0; c < cols; c++) {
-            double d = (double)row[c] - (double)w[r * cols + c];
-            m->columns[c] += d * d;
-        }
-    }
-    for (size_t c = 0; c < cols; c++)
-        m->squares += m->columns[c];
-    free(row);
-    free(stored);
-}
-
 static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
                        float *w, size_t rows, size_t cols, char why[LM_WHY_MAX])
 {
@@ -205,12 +176,8 @@ static int apply_quant(void *ctx, const struct lm_place *p, const char *name, en
         memcpy(before, w, rows * cols * sizeof *w);
     int status = trial_apply(&trials.each[twin->way], p, name, dtype, w, rows, cols,
                              before ? &m->stats : NULL, why);
-    if (before && status == 0) {
-        struct quant_spec own = trials.each[twin->way].usual;
-        quant_spec_resolve(&own, quant_scale_own(tensor_dtype_name(dtype)));
-        m->bytes = pack_bytes(&own, rows, cols, tensor_dtype_bytes(dtype));
-        note_made(m, before, w, rows, cols, dtype);
-    }
+    if (before && status == 0)
+        made_note(m, &trials.each[twin->way].usual, before, w, rows, cols, dtype);
     free(before);
     return status;
 }
@@ -613,7 +580,7 @@ static void clear(void)
     lm_ledger_free(ledger);
     lm_ledger_free(as_it_is);
     for (size_t i = 0; i < n_spec * parts->n_matrix; i++)
-        free(made[i].columns);
+        made_clear(&made[i]);
     free(made);
     free(twins);
     free(groups);

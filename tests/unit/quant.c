@@ -9,6 +9,7 @@
 #include "quant/rotate.h"
 #include "quant/search.h"
 #include "quant/select.h"
+#include "weights/made.h"
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdio.h>
@@ -514,6 +515,25 @@ static void check_rotation(void)
     }
 }
 
+/* What became of a matrix, by hand: 1.001 is 1 in BF16, and 4 bits by channel are 3 words and 3 scales of two
+ * bytes. */
+static void check_made(void)
+{
+    const float w[] = { 1, 2, 1, -1, 0, 0.5F }, q[] = { 1.001F, 2.5F, 1, -2, 0, 1 };
+    struct quant_spec spec;
+    char why[QUANT_WHY_MAX];
+    struct made m = { 0 };
+    quant_spec_init(&spec);
+    CHECK(quant_spec_parse(&spec, "bits=4", why) == 0, "%s", why);
+    made_note(&m, &spec, w, q, 3, 2, TENSOR_BF16);
+    CHECK(m.columns[0] == 0 && m.columns[1] == 1.5 && m.squares == 1.5, "%g %g", m.columns[0], m.columns[1]);
+    CHECK(m.bytes == 3 * 4 + 3 * 2, "%zu", m.bytes);
+    made_clear(&m);
+    made_note(&m, &spec, w, q, 3, 2, TENSOR_F32);
+    CHECK(is_near(m.columns[0], 1e-6, 1e-9) && m.bytes == 3 * 4 + 3 * 4, "%g, %zu", m.columns[0], m.bytes);
+    made_clear(&m);
+}
+
 int main(int argc, char **argv)
 {
     struct rng r;
@@ -530,5 +550,6 @@ int main(int argc, char **argv)
     check_noise(&r);
     check_rotation();
     check_texts();
+    check_made();
     return checks_end();
 }
