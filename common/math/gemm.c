@@ -16,10 +16,12 @@
 #include <string.h>
 
 enum {
-    TILE = 512,      /* most rows of a task */
-    BLOCK = 512,     /* most outputs of a task, with a library */
-    LARGE = 1 << 21, /* multiplications of GEMM_ROWS rows from which on a tile may have more rows */
-    STRETCH = 2048,  /* rows whose copies are in memory at a time */
+    TILE = 512,       /* most rows of a task */
+    BLOCK = 512,      /* most outputs of a task, with a library */
+    LARGE = 1 << 21,  /* multiplications of GEMM_ROWS rows from which on a tile may have more rows */
+    PACKED = 1 << 18, /* weights from which on our own kernels have the rows packed: long ones that lie a
+                         power of two apart get into each other's way in the cache */
+    STRETCH = 2048,   /* rows whose copies are in memory at a time */
 };
 
 struct gemm_weight {
@@ -470,7 +472,8 @@ static void copy_packed(const struct run *r, struct tile t, size_t from, size_t 
 static int needs_copy(const struct run *r, struct tile t)
 {
     const struct gemm_weight *w = r->w;
-    return w->rounded || r->turned || t.n_filled > t.n_row;
+    int packed = w->library == GEMM_OWN && w->n_out * w->n_in >= PACKED;
+    return packed || w->rounded || r->turned || t.n_filled > t.n_row;
 }
 
 static size_t copy_row_bytes(const struct gemm_weight *w)
