@@ -17,8 +17,11 @@ need() { # COMMAND...: skips the topic unless all are there
     done
 }
 
+before= # a shell command that goes before each that is timed, and is not: to clear away what that will write
+
 seconds() { # COMMAND: how long a shell command takes
     local TIMEFORMAT=%R
+    bash -c "$before"
     { time bash -o pipefail -c "$1" >/dev/null 2>&1; } 2>&1
 }
 

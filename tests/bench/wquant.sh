@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# wquant file to file, uncompressed, in the page cache: against cp of the same file; its search for the least squared
+# wquant file to file, uncompressed, in the page cache: against cp of the same file, both to a new file, as giving back
+# the pages of one that is replaced takes nearly as long as the rest; its search for the least squared
 # error also against numpy trying GPTQ's 80 ranges (one thread, numbers already in memory, a sixteenth of them).
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
@@ -40,6 +41,7 @@ else:  # quant.py of GPTQ's authors with mse=True, but squares: seconds for 16 t
 PYTHON
 python3 "$work/reference.py" make "$work" "$mb"
 cd "$work" || exit
+before='rm -f q.t copy.safetensors'
 gigabytes=$(stat -c %s f32.safetensors | awk '{ print $1 / 1e9 }')
 for dtype in f32 bf16; do
     race "wquant -j $threads -z 0 -o q.t $dtype.safetensors" "cp $dtype.safetensors copy.safetensors" "$repeats"
