@@ -66,6 +66,8 @@ $(shell mkdir -p $(DIR)/choose $(DIR)/judge)
 HOW   := pipelines/diagnose
 FILES := $(STEMS:%=$(TEXT)/%.txt)
 CONFIG := $(MODEL)/config.json
+# What a step that reads the model depends on: new weights, new numbers
+MODEL_FILES := $(CONFIG) $(wildcard $(MODEL)/*.safetensors $(MODEL)/*.bin)
 QUANTS := $(foreach b,$(MENU),--quant=bits=$(b),per=$(PER),clip=$(CLIP))
 RUNNING := --tokenizer=$(TOKENIZER) --start='$(START)' $(CONTEXT:%=--context=%) --threads=$(THREADS)
 comma  = $(subst $() ,$(,),$(strip $(1)))
@@ -91,7 +93,7 @@ JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
 # ---- 2. each part alone; what the model as it is tells of that
 
 SENSING = $(RUN) $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) $(if $(PREDICT),--predict-only) $(CHOOSE)
-$(DIR)/sens.csv: $(CONFIG) $(CHOOSE) $(call program,SENS)
+$(DIR)/sens.csv: $(MODEL_FILES) $(CHOOSE) $(call program,SENS)
 	$(SENSING) > $@
 COST = $(if $(PREDICT),relative_output_error,$(DAMAGE))
 
@@ -112,9 +114,9 @@ ARMS  := worst mean position $(RANDOM_ARMS)
 
 # ---- 4. measured: the plan and its neighbours on all lines, recipes on even ones
 
-$(DIR)/lines.csv: $(CONFIG) $(FILES) $(call program,PPL)
+$(DIR)/lines.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(QUANTS) --by=line $(RUNNING) $(FILES) > $@
-$(DIR)/arm-lines.csv: $(CONFIG) $(ARMS:%=$(DIR)/recipe-%.csv) $(JUDGE) $(call program,PPL)
+$(DIR)/arm-lines.csv: $(MODEL_FILES) $(ARMS:%=$(DIR)/recipe-%.csv) $(JUDGE) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(ARMS:%=--quant=recipe=$(DIR)/recipe-%.csv) --by=line $(RUNNING) $(JUDGE) > $@
 
 # Lines of all widths; of even lines, by arm
@@ -162,7 +164,7 @@ COMMAND = make diagnose MODEL=$(MODEL) TEXT=$(TEXT) STEMS="$(strip $(STEMS))" BI
   LIMIT=$(LIMIT) DRAWS=$(DRAWS) RESAMPLES=$(RESAMPLES) SEED=$(SEED)$(CONTEXT:%= CONTEXT=%)$(PREDICT:%= PREDICT=%)$(CALIBRATION:%= CALIBRATION=%)
 
 # What it was made from: name, value
-$(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(CONFIG)
+$(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(MODEL_FILES)
 	{ echo name,value; \
 	  put() { printf '%s,"%s"\n' "$$1" "$${2//\"/\"\"}"; }; \
 	  put model '$(MODEL)'; put plan '$(PLAN)'; put text '$(TEXT)'; put damage '$(DAMAGE)'; put limit '$(LIMIT)'; \
@@ -173,7 +175,7 @@ $(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(CONFIG)
 	  put lines "$$(cat $(FILES) | wc -l)"; put bytes "$$(cat $(FILES) | wc -c)"; \
 	  put text_sha256 "$$(cat $(FILES) | sha256sum | cut -c 1-64)"; \
 	  put config_sha256 "$$(sha256sum < $(CONFIG) | cut -c 1-64)"; \
-	  put weights_sha256 "$$(cat $(sort $(wildcard $(MODEL)/*.safetensors $(MODEL)/*.bin)) /dev/null | sha256sum | cut -c 1-64)"; \
+	  put weights_sha256 "$$(cat $(sort $(filter-out $(CONFIG),$(MODEL_FILES))) /dev/null | sha256sum | cut -c 1-64)"; \
 	  put command '$(COMMAND)'; } > $@
 
 LANGUAGES := pipelines/corpus/languages.csv
