@@ -47,8 +47,7 @@ static const struct cli_opt opts[] = {
     CLI_SEED(&seed),
     { 0, "quant", CLI_STRS, &quants, "SPEC",
       "let the model, its matrices quantised on the way, write beside it as it is: KEY=VALUE,... as ppl "
-      "has "
-      "them, bits=4,per=group:128 or recipe=FILE; may be given again",
+      "has them, bits=4,per=group:128 or recipe=FILE; may be given again",
       0, 0, 0 },
     { 0, "only", CLI_LIST, &quant_only, "ITEM,...",
       "--quant: these tensors, as wquant takes them: *.mlp.*, layer:20-23, role:attn_* [matrices in the "
@@ -76,25 +75,20 @@ static const struct cli_prog prog = {
     .synopsis = "-m MODEL [OPTION]... [FILE]...\n-m MODEL --prompt TEXT [OPTION]...",
     .summary = "Let a language model, and what rounding makes of it, continue texts by language.",
     .in = "text in UTF-8, one paragraph a line, a file named by its language (eng.txt is eng), or token "
-          "streams "
-          "of tok's; the beginning of each line is a prompt",
+          "streams of tok's; the beginning of each line is a prompt",
     .out =
         "CSV of (quant,) lang, line, tokens, end, nll, (agrees,) prompt, text; quant and agrees with --quant",
     .notes =
         "tokens is how many were added, end why no more: `eos`, the model's token for the end of a text, "
-        "which "
-        "counts but is not shown, or `length`. nll is their mean in nats a token by the model's own "
+        "which counts but is not shown, or `length`. nll is their mean in nats a token by the model's own "
         "probabilities, whatever --temperature, --top-k and --top-p make of them. text is what prompt goes "
-        "on "
-        "with; half characters at its end are U+FFFD. Lines without a token are left out.\n"
+        "on with; half characters at its end are U+FFFD. Lines without a token are left out.\n"
         "With --quant a prompt has a row for the model as it is (`none`) and one for each SPEC, whose agrees "
-        "is "
-        "how many of its tokens are those of `none` before the first that is not. All are given the same "
+        "is how many of its tokens are those of `none` before the first that is not. All are given the same "
         "random numbers and choose alike as long as their probabilities are.\n"
         "Random numbers go by seed, language, line and step. So what is written depends on nothing else that "
-        "is "
-        "asked for, on no order of files, on threads or on --memory. The model stays in memory, "
-        "once for each SPEC and once as it is.",
+        "is asked for, on no order of files, on threads or on --memory. The model stays in memory, once for "
+        "each SPEC and once as it is.",
     .example = "  lmsample -m bloom-560m --prompt 'The meaning of life is' --temperature 0.8 --top-p 0.95\n"
                "  lmsample -m bloom-560m --quant bits=4 --quant bits=3 text/*.txt |\n"
                "      mlr --icsv --oxtab filter '$agrees < $tokens'",
