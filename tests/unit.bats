@@ -60,5 +60,5 @@ setup() {
 }
 
 @test "alloc: bits for each part against trying all, bounds, and the same answer again" {
-    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/alloc 120
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/alloc 300
 }

@@ -23,7 +23,8 @@ struct alloc_problem {
     size_t budget; /* bytes of all parts together */
 };
 
-/* What was found. No allocation within the budget is better than `bound`; is_exact: `value` is the best. */
+/* What was found. No allocation within the budget is better than `bound`; is_exact: `value` is the best, but
+ * for 1e-9 of it or 1e-12 of the largest damage. */
 struct alloc_answer {
     size_t bytes;
     double value, bound;

@@ -211,12 +211,24 @@ static glp_prob *pose(const struct alloc_problem *p, const double *weight, doubl
     return lp;
 }
 
+/* What counts as large: the cost or, as that may be 0, a thousandth of the largest weighted damage of a
+ * choice. */
+static double size_of_cost(const struct alloc_problem *p, const double *weight, double cost)
+{
+    double most = 0;
+    for (size_t i = 0; i < p->n_part; i++)
+        for (size_t k = 0; k < p->part[i].n; k++)
+            for (size_t lang = 0; lang < p->n_lang; lang++)
+                most = fmax(most, fabs(weight[lang] * p->part[i].choice[k].damage[lang]));
+    return fmax(fabs(cost), 1e-3 * most);
+}
+
 /* Looks for what is better than *best, whose cost is between the bound and its own; raises the bound. Returns
  * whether the search came to its end. */
 static int branch_and_bound(const struct alloc_problem *p, const double *weight, size_t most_nodes,
                             struct candidate *best, double *bound)
 {
-    double unit = fabs(best->worst) > fabs(*bound) ? fabs(best->worst) : fabs(*bound);
+    double unit = fmax(size_of_cost(p, weight, best->worst), fabs(*bound));
     struct search s = { .most = most_nodes, .bound = *bound / unit };
     glp_smcp simplex;
     glp_iocp options;
@@ -264,7 +276,7 @@ int alloc_worst(const struct alloc_problem *p, const double *weight, enum alloc_
     double *share = xcalloc(p->n_lang, sizeof *share), bound;
     open_candidate(p, &best);
     play(p, weight, share, &best, &bound);
-    int is_exact = bound >= best.worst - 1e-9 * fabs(best.worst);
+    int is_exact = bound >= best.worst - 1e-9 * size_of_cost(p, weight, best.worst);
     if (!is_exact && solver != ALLOC_MWU)
         is_exact = branch_and_bound(p, weight, solver == ALLOC_AUTO ? AUTO_NODES : n_node, &best, &bound);
     memcpy(pick, best.pick, p->n_part * sizeof *pick);
