@@ -91,7 +91,7 @@ $(DIR)/rho-within.csv: $(DIR)/together.csv $(call program,CORR)
 	mlr --csv put '$(foreach v,$(OTHER),$${is_$(v)} = $$variant == "$(v)" ? 1 : 0;) true' $< | \
 	  $(RHO) $(if $(OTHER),--given=$(subst $() ,$(,),$(OTHER:%=is_%))) > $@
 $(DIR)/rho-without.csv: $(DIR)/means.csv $(call program,BOOTSTRAP)
-	$(IF_ROWS) $(BOOTSTRAP) --quiet --leave-one-out --id=variant --stat=spearman --by=spec --x=kurtosis_largest --y=damage_mean < $< > $@
+	$(IF_ROWS) $(RUN) $(BOOTSTRAP) --quiet --leave-one-out --id=variant --stat=spearman --by=spec --x=kurtosis_largest --y=damage_mean < $< > $@
 
 # ---- 4. do tails grow with training?
 

@@ -5,7 +5,7 @@ variants = system("mlr --icsv --onidx count-distinct -f variant then cut -f vari
 eval canvas(620 * n + 60, 600)
 lightest = system(sprintf("mlr --icsv --onidx filter '$spec == \"%s\"' then stats1 -a mean -f after_mean -g variant", word(specs, n)) \
     ." then sort -nf after_mean_mean then head -n 1 then cut -f variant ".csv)
-eval headline(n ? sprintf("Rounded by %s, %s needs the fewest bits a byte", plain(word(specs, n)), plain(lightest)) : "No run can be ranked", \
+eval headline(n ? sprintf("Rounded by %s, %s needs the fewest bits a byte in the mean of its seeds", plain(word(specs, n)), plain(lightest)) : "No run can be ranked", \
     "a point is a run, mean over languages; along a dotted line the rounded models need equally many bits a byte: lower left is better")
 colours = "#000000 #D55E00 #0072B2 #009E73 #CC79A7 #56B4E9 #E69F00 #767676"
 shapes = "7 5 9 11 13 15 4 6"
@@ -18,14 +18,14 @@ if (n) {
     set multiplot
     do for [i = 1:n] {
         s = word(specs, i)
-        set lmargin at screen (i - 1.0) / n + 85.0 / (620 * n + 60)
+        set lmargin at screen (i - 1.0) / n + 95.0 / (620 * n + 60)
         set rmargin at screen i / real(n) - 30.0 / (620 * n + 60)
         ends = system(sprintf("mlr --icsv --onidx filter '$spec == \"%s\"' then stats1 -a min,max -f before_mean,damage_mean %s", s, csv))
         x0 = word(ends, 1) + 0; x1 = word(ends, 2) + 0; y0 = word(ends, 3) + 0; y1 = word(ends, 4) + 0
         dx = (x1 - x0) * 0.08 + 1e-4; dy = (y1 - y0) * 0.08 + 1e-6
         set xrange [x0 - dx:x1 + dx]
         set yrange [y0 - dy:y1 + dy]
-        set ylabel (i == 1 ? "bits a byte that rounding adds" : "")
+        set ylabel (i == 1 ? "bits a byte that rounding adds" : "") offset 1.5
         set label 3 plain(s) at graph 0, 1 offset 0, 0.8 left font ":Bold"
         if (i > 1) { unset label 1001; unset label 1002 }
         if (i == n) { set key at screen 0.5, screen 0.02 bottom center horizontal maxrows 2 noenhanced }
