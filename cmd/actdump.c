@@ -11,6 +11,7 @@
 #include "quant/pick.h"
 #include "text/batch.h"
 #include "text/corpus.h"
+#include "weights/modelfile.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -420,9 +421,7 @@ int main(int argc, char **argv)
     int found = gemm_precision_find(precision_name);
     precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found; /* auto is none */
     read_texts(files);
-    struct lm_checkpoint *c = lm_checkpoint_open(model_path, (int)n_thread, &why);
-    if (!c)
-        die("%s: %s", model_name(), why);
+    struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     config = lm_checkpoint_config(c);
     read_layers(config->n_layer);
     check_vocabulary();

@@ -70,8 +70,7 @@ static const struct cli_prog prog = {
         "mean is exact: a dynamic programme over bytes. worst is exact where the integer programme comes to "
         "its end (GLPK's tolerance, 1e-7 of the value); in any case a lower bound is printed, that no "
         "allocation can go below, and the gap. Damage of languages under --protect is multiplied by --times "
-        "in "
-        "both objectives, and printed as it is.\n"
+        "in both objectives, and printed as it is.\n"
         "The report has lang, damage, is_worst, and on each row objective, is_exact, value, bound, bytes, "
         "budget_bytes, bits. The same input gives the same recipe.",
     .example = "  sens -m bloom-560m --quant bits=3 --quant bits=4 --quant bits=8 text/*.txt > sens.csv\n"
@@ -293,8 +292,7 @@ static void set_budget(void)
     size_t least = alloc_least(&problem), most = alloc_most(&problem);
     if (problem.budget < least)
         die("the budget of %zu bytes (%.4g bits a weight) cannot be met: the parts take %zu (%.4g) at the "
-            "least, "
-            "and %zu (%.4g) at the most",
+            "least, and %zu (%.4g) at the most",
             problem.budget, bits_of(problem.budget), least, bits_of(least), most, bits_of(most));
 }
 

@@ -12,6 +12,7 @@
 #include "text/batch.h"
 #include "text/corpus.h"
 #include "text/excerpt.h"
+#include "weights/modelfile.h"
 #include "weights/trial.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,31 +105,20 @@ static struct lm_prompt *prompt; /* [n_prompt] */
 static const struct corpus_text **text_of;
 static size_t n_prompt;
 
-static void read_file(const char *path, const struct corpus_options *o)
-{
-    const char *why;
-    struct bytein *in = bytein_open(path, (int)n_thread, &why);
-    char *lang = strcmp(path, "-") ? batch_lang(path) : xstrdup(lang_of_stdin ? lang_of_stdin : "stdin");
-    if (!in)
-        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
-    if (corpus_is_tokens(in))
-        corpus_read_tokens(&corpus, in, o);
-    else
-        corpus_read_text(&corpus, in, lang, o);
-    free(lang);
-}
-
 static void read_texts(char **files)
 {
-    struct corpus_options o = { .tokenizer = tokenizer, .n_thread = (int)n_thread, .n_line = (size_t)n_line };
-    uint32_t *start;
+    struct corpus_options o = {
+        .tokenizer = tokenizer, .n_thread = (int)n_thread, .may_be_tokens = 1, .n_line = (size_t)n_line
+    };
+    uint32_t *start = NULL;
+    if (!prompts) {
+        corpus_read_files(&corpus, files, lang_of_stdin ? lang_of_stdin : "stdin", start_token, &o);
+        return;
+    }
     if (corpus_find_start(tokenizer, start_token, &start, &o.n_start) < 0)
         die("--start: the tokenizer has no token '%s'", start_token);
     o.start = start;
-    if (prompts)
-        corpus_read_list(&corpus, prompts, lang_of_stdin ? lang_of_stdin : "prompt", &o);
-    for (; !prompts && *files; files++)
-        read_file(*files, &o);
+    corpus_read_list(&corpus, prompts, lang_of_stdin ? lang_of_stdin : "prompt", &o);
     free(start);
 }
 
@@ -230,15 +220,6 @@ static void put_row(size_t i, size_t k, const struct lm_written *t, const struct
 
 /* ---- all of it */
 
-static struct lm_checkpoint *open_model(void)
-{
-    const char *why;
-    struct lm_checkpoint *c = lm_checkpoint_open(model_path, (int)n_thread, &why);
-    if (!c)
-        die("%s: %s", strcmp(model_path, "-") ? model_path : "standard input", why);
-    return c;
-}
-
 static struct trials trials; /* of --quant */
 static size_t first_prompt;  /* of those that are continued together */
 
@@ -319,7 +300,7 @@ static void continue_all(const struct lm_writer *w)
 
 int main(int argc, char **argv)
 {
-    const char *failed, *note;
+    const char *failed;
     char *why, **files = cli_parse(&prog, opts, argc, argv);
     check_arguments(files);
     if (quants)
@@ -333,7 +314,7 @@ int main(int argc, char **argv)
         die("%s", why);
     work = tokenizer_work_new(tokenizer);
     read_texts(files);
-    struct lm_checkpoint *c = open_model();
+    struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     const struct lm_config *config = lm_checkpoint_config(c);
     corpus_need_vocabulary(&corpus, config->vocab_size);
     cut_prompts(config);
@@ -349,8 +330,7 @@ int main(int argc, char **argv)
     out = csvout_open(out_path, quants ? "quant,lang,line,tokens,end,nll,agrees,prompt,text"
                                        : "lang,line,tokens,end,nll,prompt,text");
     continue_all(&w);
-    for (size_t i = 0; (note = lm_checkpoint_note(c, i)); i++)
-        warn("%s: %s", lm_checkpoint_path(c), note);
+    modelfile_warn(c);
     csvout_close(out);
     lm_model_free(w.model);
     trial_clear(&trials);

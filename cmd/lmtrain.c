@@ -16,6 +16,7 @@
 #include "lm/trainlog.h"
 #include "quant/pick.h"
 #include "text/trainset.h"
+#include "weights/modelfile.h"
 #include <inttypes.h>
 #include <math.h>
 #include <signal.h>
@@ -243,15 +244,6 @@ static char *read_config(void)
     char *text = xstrndup(all, n);
     bytein_close(in);
     return text;
-}
-
-static struct lm_checkpoint *open_init(void)
-{
-    const char *why;
-    struct lm_checkpoint *c = lm_checkpoint_open(init_path, (int)n_thread, &why);
-    if (!c)
-        die("%s: %s", init_path, why);
-    return c;
 }
 
 static void make_config(struct lm_checkpoint *init)
@@ -501,7 +493,7 @@ static int load_checkpoint(void)
 static void begin(enum gemm_precision precision)
 {
     char why[LM_WHY_MAX];
-    struct lm_checkpoint *init = init_path ? open_init() : NULL;
+    struct lm_checkpoint *init = init_path ? modelfile_open(init_path, (int)n_thread) : NULL;
     make_config(init);
     pick_kure();
     set_how();

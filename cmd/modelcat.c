@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "io/tstream.h"
 #include "lm/checkpoint.h"
+#include "weights/modelfile.h"
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,17 +36,15 @@ static const struct cli_prog prog = {
         "Write a model as one stream that describes itself, its tensors in the order of a forward pass.",
     .in = "MODEL is the directory of a Hugging Face model: config.json and model.safetensors or "
           "pytorch_model.bin, in one file or in shards with their index; or such a file, with config.json "
-          "beside "
-          "it. Nothing in a pytorch_model.bin is executed",
+          "beside it. Nothing in a pytorch_model.bin is executed",
     .out =
         "a tensor stream of weights: one frame for the embeddings, one for each layer, one for what follows "
         "them, so that the next program computes while the model still passes; or one plain file if its name "
         "ends in .safetensors",
     .notes =
         "Families: bloom, xglm, gpt2, opt, gpt_neox, llama (mistral too), qwen2. Tensors keep their names. "
-        "Every "
-        "frame's metadata hold kind=weights, model_type, config (the text of config.json) and history, so "
-        "the stream is all that another program needs as --model.\n"
+        "Every frame's metadata hold kind=weights, model_type, config (the text of config.json) and history, "
+        "so the stream is all that another program needs as --model.\n"
         "Each tensor is checked against the config, in name, shape and number. Left out are buffers (masks, "
         "rotary frequencies) and a head that the config ties to the embedding: the reference code takes the "
         "embedding whatever such a head holds, and two copies could come to differ on the way.",
@@ -176,16 +175,13 @@ static void put_model(void)
 
 int main(int argc, char **argv)
 {
-    const char *path = *cli_parse(&prog, opts, argc, argv), *why, *note;
-    model = lm_checkpoint_open(path, (int)n_thread, &why);
-    if (!model)
-        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
+    const char *path = *cli_parse(&prog, opts, argc, argv);
+    model = modelfile_open(path, (int)n_thread);
     if (!lm_checkpoint_is_ordered(model))
         die("%s: its tensors cannot be taken in any order: a pipe, compressed, or a stream already, as which "
             "tensorcat copies and converts it",
             lm_checkpoint_path(model));
-    for (size_t i = 0; (note = lm_checkpoint_note(model, i)); i++)
-        warn("%s: %s", lm_checkpoint_path(model), note);
+    modelfile_warn(model);
     const struct ts_options options = { .level = (int)level, .n_thread = (int)n_thread };
     out = ts_open_out(out_path, &options);
     ts_out_meta(out, "kind", "weights");

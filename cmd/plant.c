@@ -12,6 +12,7 @@
 #include "lm/parts.h"
 #include "quant/pick.h"
 #include "quant/rescale.h"
+#include "weights/modelfile.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,12 +68,10 @@ static const struct cli_prog prog = {
            "name ends in .safetensors",
     .notes =
         "A channel is one number that a part of a layer writes and another reads. What reads it is "
-        "multiplied "
-        "by a scale and what writes it is divided by it, so the model stays the same function. With powers "
-        "of "
-        "two it does so to the last bit: no weight is rounded, and a weight that would be (leaving the range "
-        "of its dtype) is an error. What changes is how much it hurts to round the weights: a few large "
-        "columns take the range from all others.\n"
+        "multiplied by a scale and what writes it is divided by it, so the model stays the same function. "
+        "With powers of two it does so to the last bit: no weight is rounded, and a weight that would be "
+        "(leaving the range of its dtype) is an error. What changes is how much it hurts to round the "
+        "weights: a few large columns take the range from all others.\n"
         "PAIR:\n"
         "vo\trows of the value projection, and the columns of the attention's output that meet them\n"
         "norm-attn\tgain and bias of the norm before q, k and v, and the columns of these\n"
@@ -399,13 +398,11 @@ static void check_options(void)
 
 int main(int argc, char **argv)
 {
-    const char *path = *cli_parse(&prog, opts, argc, argv), *why, *note;
+    const char *path = *cli_parse(&prog, opts, argc, argv);
     const struct lm_tensors *part;
     int got;
     check_options();
-    model = lm_checkpoint_open(path, (int)n_thread, &why);
-    if (!model)
-        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
+    model = modelfile_open(path, (int)n_thread);
     config = lm_checkpoint_config(model);
     choose_layers();
     choose_pairs();
@@ -423,8 +420,7 @@ int main(int argc, char **argv)
         put_part(part);
     if (got < 0)
         die("%s: %s", lm_checkpoint_path(model), lm_checkpoint_error(model));
-    for (size_t i = 0; (note = lm_checkpoint_note(model, i)); i++)
-        warn("%s: %s", lm_checkpoint_path(model), note);
+    modelfile_warn(model);
     if (report)
         csvout_close(report);
     ts_close_out(out);

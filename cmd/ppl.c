@@ -9,6 +9,7 @@
 #include "lm/score.h"
 #include "lm/windows.h"
 #include "text/corpus.h"
+#include "weights/modelfile.h"
 #include "weights/trial.h"
 #include <math.h>
 #include <stdio.h>
@@ -59,36 +60,26 @@ static const struct cli_prog prog = {
     .in = "text in UTF-8, one paragraph a line; a file is named by its language (eng.txt is eng)",
     .out =
         "CSV of (quant,) lang, (line, (position, id, token,)) tokens, unscored, unknown, bytes, chars, nll, "
-        "perplexity, "
-        "bits_per_byte, bits_per_char; with --quant or --against also ref_nll, ref_perplexity, "
-        "ref_bits_per_byte, "
-        "delta_nll, delta_bits_per_byte, degradation, kl, top1_agreement, rms_delta_p",
+        "perplexity, bits_per_byte, bits_per_char; with --quant or --against also ref_nll, ref_perplexity, "
+        "ref_bits_per_byte, delta_nll, delta_bits_per_byte, degradation, kl, top1_agreement, rms_delta_p",
     .notes =
         "tokens are those predicted, each from what is before it in its window; bytes and chars are theirs. "
-        "unscored "
-        "ones have nothing before them (the first of a text that nothing is put in front of, the first of a "
-        "further window); unknown counts unknown tokens. nll is nats a token, perplexity exp(nll), "
-        "bits_per_byte "
-        "is over the bytes of UTF-8, bits_per_char over code points.\n"
+        "unscored ones have nothing before them (the first of a text that nothing is put in front of, the "
+        "first of a further window); unknown counts unknown tokens. nll is nats a token, perplexity "
+        "exp(nll), bits_per_byte is over the bytes of UTF-8, bits_per_char over code points.\n"
         "The model under test is the quantised one, or MODEL beside --against; ref_ is of the other. delta_ "
-        "is "
-        "the difference, degradation is (perplexity - ref_perplexity) / ref_perplexity, kl the mean KL "
-        "divergence "
-        "of the model from the reference in nats a token, top1_agreement the share of tokens where both find "
-        "the same one likeliest, rms_delta_p the root mean square of the change of the right token's "
-        "probability. Where a language's nll is above the logarithm of the vocabulary's size, that of "
-        "guessing, "
-        "no delta or degradation is given by lang or line: beyond that they rank nothing.\n"
+        "is the difference, degradation is (perplexity - ref_perplexity) / ref_perplexity, kl the mean KL "
+        "divergence of the model from the reference in nats a token, top1_agreement the share of tokens "
+        "where both find the same one likeliest, rms_delta_p the root mean square of the change of the right "
+        "token's probability. Where a language's nll is above the logarithm of the vocabulary's size, that "
+        "of guessing, no delta or degradation is given by lang or line: beyond that they rank nothing.\n"
         "method=noise,seed=N in a SPEC: no rounding, but Gauss noise that in every output channel is as "
-        "large as "
-        "the error of rounding; the control that tells rounding from any perturbation.\n"
+        "large as the error of rounding; the control that tells rounding from any perturbation.\n"
         "recipe=FILE in a SPEC: a table as wquant --recipe takes it; its first row that is for a matrix says "
-        "how "
-        "that is quantised, over what the SPEC says of all. A row that is for no matrix is an error.\n"
+        "how that is quantised, over what the SPEC says of all. A row that is for no matrix is an error.\n"
         "With several --quant the first column, quant, is the SPEC as it was given; reading the text and the "
         "reference then cost once, as do a matrix and the layers up to it where SPECs say the same of them, "
-        "and the "
-        "rows of each are what it has alone.\n"
+        "and the rows of each are what it has alone.\n"
         "Nothing depends on threads, on --memory or on what else is scored.",
     .example =
         "  ppl -m bloom-560m text/*.txt\n"
@@ -309,15 +300,6 @@ static void score_batch(size_t from, size_t end, struct lm_batch *batch)
 
 /* ---- models */
 
-static struct lm_checkpoint *open_model(const char *path)
-{
-    const char *why;
-    struct lm_checkpoint *c = lm_checkpoint_open(path, (int)n_thread, &why);
-    if (!c)
-        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
-    return c;
-}
-
 static struct trials trials; /* of --quant */
 
 static void read_quants(void)
@@ -479,14 +461,6 @@ static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_
     }
 }
 
-/* What the checkpoints had to say, once they have been read. */
-static void warn_of(struct lm_checkpoint *c)
-{
-    const char *note;
-    for (size_t i = 0; c && (note = lm_checkpoint_note(c, i)); i++)
-        warn("%s: %s", lm_checkpoint_path(c), note);
-}
-
 static void close_sides(void)
 {
     for (size_t k = n_run; k--;) {
@@ -532,8 +506,9 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
     }
     msg_progress_end();
     lm_batch_clear(&batch);
-    warn_of(c);
-    warn_of(ref);
+    modelfile_warn(c);
+    if (ref)
+        modelfile_warn(ref);
     close_sides();
 }
 
@@ -562,7 +537,8 @@ int main(int argc, char **argv)
     if (!tokenizer)
         die("%s", why);
     read_texts(files);
-    struct lm_checkpoint *c = open_model(model_path), *ref = against ? open_model(against) : NULL;
+    struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread),
+                         *ref = against ? modelfile_open(against, (int)n_thread) : NULL;
     check_vocabulary(c, ref);
     trial_try_recipes(&trials, c);
     cut_windows(c, ref);

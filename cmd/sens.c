@@ -9,6 +9,7 @@
 #include "lm/sweep.h"
 #include "text/corpus.h"
 #include "weights/made.h"
+#include "weights/modelfile.h"
 #include "weights/trial.h"
 #include <math.h>
 #include <stdio.h>
@@ -73,24 +74,19 @@ static const struct cli_prog prog = {
     .notes =
         "A part's row has what ppl --quant SPEC finds with --only for that part, digit for digit; what comes "
         "before the part is run once for all. Rows whose part is `all` have the damage of all parts "
-        "quantised "
-        "together; additivity is that divided by the sum of the parts' (delta_nll; kl), and is warned about "
-        "outside 0.8 to 1.25. No delta is given where the quantised model is worse than guessing, as in "
-        "ppl.\n"
+        "quantised together; additivity is that divided by the sum of the parts' (delta_nll; kl), and is "
+        "warned about outside 0.8 to 1.25. No delta is given where the quantised model is worse than "
+        "guessing, as in ppl.\n"
         "weights counts those that are quantised; packed_bytes is their size packed, with scales and zero "
         "points, codes of a row in words of 32 bits.\n"
         "Predictions, from the model as it is, means over the tokens' inputs x of its matrices W, which "
-        "become "
-        "W + D: output_error, the sum over the part's matrices of |D x|^2 = tr(D C D^T); "
-        "relative_output_error, "
-        "the same divided by the sum of |W x|^2; imatrix_error, the sum of x_j^2 |D_j|^2 over columns. "
-        "weight_error is the sum of |D|^2; predicted_mse_ as in wquant's report, of a weight. The first "
-        "three "
-        "are given for matrices in the layers.\n"
+        "become W + D: output_error, the sum over the part's matrices of |D x|^2 = tr(D C D^T); "
+        "relative_output_error, the same divided by the sum of |W x|^2; imatrix_error, the sum of x_j^2 "
+        "|D_j|^2 over columns. weight_error is the sum of |D|^2; predicted_mse_ as in wquant's report, of a "
+        "weight. The first three are given for matrices in the layers.\n"
         "--resume: the finished table is the same as without. --memory holds at least three states of all "
         "text if it can; otherwise text goes in batches of whole languages. Parts are scored, and noted, up "
-        "to "
-        "16 at a time or as many as a minute holds, whichever is less: so much a killed run loses. The "
+        "to 16 at a time or as many as a minute holds, whichever is less: so much a killed run loses. The "
         "model's weights are in memory, and once more for each SPEC.\n"
         "Nothing depends on threads, on --memory or on which parts, SPECs and languages are run together.",
     .example =
@@ -559,22 +555,6 @@ static void check_arguments(void)
     read_quants();
 }
 
-static struct lm_checkpoint *open_checkpoint(void)
-{
-    const char *why;
-    struct lm_checkpoint *c = lm_checkpoint_open(model_path, (int)n_thread, &why);
-    if (!c)
-        die("%s: %s", strcmp(model_path, "-") != 0 ? model_path : "standard input", why);
-    return c;
-}
-
-static void warn_of_checkpoint(struct lm_checkpoint *c)
-{
-    const char *note;
-    for (size_t i = 0; (note = lm_checkpoint_note(c, i)); i++)
-        warn("%s: %s", lm_checkpoint_path(c), note);
-}
-
 static void clear(void)
 {
     lm_ledger_free(ledger);
@@ -611,7 +591,7 @@ int main(int argc, char **argv)
     tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &why);
     if (!tokenizer)
         die("%s", why);
-    struct lm_checkpoint *c = open_checkpoint();
+    struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     config = lm_checkpoint_config(c);
     plan_parts(c);
     read_texts(files);
@@ -622,7 +602,7 @@ int main(int argc, char **argv)
     model = new_model(c,
                       found < 0 ? gemm_default_precision() : (enum gemm_precision)found); /* auto is none */
     run_all();
-    warn_of_checkpoint(c);
+    modelfile_warn(c);
     add_up_langs();
     warn_of_rows();
     write_rows();

@@ -36,8 +36,7 @@ static const struct cli_opt opts[] = {
     { 0, "to", CLI_CHOICE, &to, "FORMAT", "what to write [stream]", 0, 0, "stream npy text csv" },
     { 0, "dtype", CLI_CHOICE, &dtype, "DTYPE",
       "convert to this, rounded to nearest even; integers saturate, but numbers from text must fit [as it "
-      "is; from "
-      "text: F32]",
+      "is; from text: F32]",
       0, 0, "F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL" },
     { 0, "from", CLI_CHOICE, &from, "FORMAT", "what the input is; auto tells all but text apart [auto]", 0, 0,
       "auto text" },

@@ -39,30 +39,22 @@ static const struct cli_prog prog = {
         "Count what a tokenizer makes of each language: tokens a word, tokens against a reference language, "
         "bytes a token and more.",
     .in = "text in UTF-8, plain or gzip-compressed, one paragraph a line; a file is named by its language "
-          "(eng.txt "
-          "is eng)",
+          "(eng.txt is eng)",
     .out =
         "CSV; with --by lang: lang, script, lines, bytes, chars, words, tokens, fertility, bytes_per_token, "
         "chars_per_token, tokens_per_char, continued_words, premium, single_byte_share, unknown_share, "
         "vocab_used, renyi_efficiency; with --by line: lang, line, bytes, chars, words, tokens, ref_tokens",
     .notes =
         "Each line is encoded by itself, without its line feed (or CR LF) and without special tokens. bytes "
-        "and "
-        "chars (code points) leave these out. words are those of Unicode's word breaking, with dictionaries "
-        "for "
-        "Thai, Lao, Khmer, Burmese, Chinese and Japanese.\n"
+        "and chars (code points) leave these out. words are those of Unicode's word breaking, with "
+        "dictionaries for Thai, Lao, Khmer, Burmese, Chinese and Japanese.\n"
         "fertility is tokens / words (Rust et al. 2021). continued_words is the share of words that have a "
         "boundary between tokens inside them. premium is tokens / tokens of the reference language (Petrov "
-        "et "
-        "al. 2023). single_byte_share and unknown_share are shares of the tokens: those that stand for one "
-        "byte "
-        "beyond ASCII, and the unknown token. vocab_used is the number of different tokens. renyi_efficiency "
-        "is "
-        "the Renyi entropy of the tokens' frequencies over the logarithm of the vocabulary's size (Zouhar et "
-        "al. "
-        "2023). script is the ISO 15924 code of the script with most characters. A ratio with nothing below "
-        "the "
-        "line is missing.",
+        "et al. 2023). single_byte_share and unknown_share are shares of the tokens: those that stand for "
+        "one byte beyond ASCII, and the unknown token. vocab_used is the number of different tokens. "
+        "renyi_efficiency is the Renyi entropy of the tokens' frequencies over the logarithm of the "
+        "vocabulary's size (Zouhar et al. 2023). script is the ISO 15924 code of the script with most "
+        "characters. A ratio with nothing below the line is missing.",
     .example = "  tokstat -t bloom/ --reference eng text/*.txt | mlr --icsv --opprint cut -f lang,premium",
     .see_also = "tok, bootstrap",
 };

@@ -38,8 +38,7 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "method", CLI_CHOICE, &method, "METHOD",
       "rtn, to the nearest level; gptq, column after column, each making up for those before; awq, inputs "
-      "scaled first, "
-      "see below [rtn]",
+      "scaled first, see below [rtn]",
       0, 0, "rtn gptq awq" },
     { 0, "moments", CLI_STR, &moments_path, "FILE",
       "second moments of what the matrices multiply, by language: actdump --reduce gram --site "
@@ -47,15 +46,12 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "calibrate", CLI_LIST, &calibrate_list, "FILE,...",
       "gptq: instead of moments text, named by its language as eng.txt, or token streams of tok; run through "
-      "the "
-      "model layer by layer, each layer seeing what the quantised ones before it give. FILE of the model is "
-      "read "
-      "twice",
+      "the model layer by layer, each layer seeing what the quantised ones before it give. FILE of the model "
+      "is read twice",
       0, 0, 0 },
     { 0, "test", CLI_LIST, &test_list, "FILE,...",
       "text that the result will be judged by: lines of it that are in the text to calibrate on are counted, "
-      "and that "
-      "is said",
+      "and that is said",
       0, 0, 0 },
     { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
       "for text to calibrate on: a tokenizer.json, or a directory with one [beside the model]", 0, 0, 0 },
@@ -69,8 +65,7 @@ static const struct cli_opt opts[] = {
       "with --mix minmax: solutions of a matrix to choose from, at most [8]", 1, 1000, 0 },
     { 0, "damping", CLI_NUM, &damping, "X",
       "gptq: share of the mean of a moment's diagonal that is added to all of it; ten times as much, and "
-      "said, "
-      "where that is not positive definite yet [0.01]",
+      "said, where that is not positive definite yet [0.01]",
       0, GPTQ_DAMPING_MAX, 0 },
     { 0, "act-order", CLI_FLAG, &act_order, 0,
       "gptq: columns of large activations first; groups are static then", 0, 0, 0 },
@@ -113,63 +108,42 @@ static const struct cli_prog prog = {
            "reads the other",
     .notes =
         "Quantised are the matrices of attention and MLP, with output channels as the family has them "
-        "(columns in gpt2). "
-        "All else stays as it is, unless it is asked for by --embed, --head, or a role or name in full in "
-        "--only or a "
-        "recipe. In a stream that is no model of a known family, every tensor of floats with two dimensions "
-        "or more is "
-        "quantised.\n"
+        "(columns in gpt2). All else stays as it is, unless it is asked for by --embed, --head, or a role or "
+        "name in full in --only or a recipe. In a stream that is no model of a known family, every tensor of "
+        "floats with two dimensions or more is quantised.\n"
         "GRID, with H = 2^(bits-1) and a the end of the range: absmax, scale a/(H-1), levels -(H-1)..H-1; "
         "qmax, the same down to -H; qmin, a/H; ct, a/(H-1/2), as compressed-tensors; gptq, the same as the "
         "code of GPTQ's authors has it, where cells without negative weights get half their range; q4_0, the "
         "largest weight/-H, as llama.cpp; midrise, a/H, levels half a scale off 0, as ACIQ. With a zero "
         "point: ct-asym, gptq-asym. Halves go to even.\n"
         "RULE: minmax; pct:P, the percentile P of |w| (99.9); aciq-gauss and aciq-laplace, the optimum of "
-        "Banner et "
-        "al. 2019 for the grid's own step; mse, the least squared error of 641 ranges, each 1.1 % smaller "
-        "than the "
-        "one before; kurt, aciq-gauss * (1 + excess kurtosis / 10), or with kurt:K that of K, as the "
-        "kurtosis of "
-        "a layer's activations in a language; gennorm, the optimum for the generalised Gauss of that "
-        "kurtosis; "
-        "moments, as mse with squared errors weighted by the inputs' second moments in the mix (--moments or "
-        "--calibrate).\n"
+        "Banner et al. 2019 for the grid's own step; mse, the least squared error of 641 ranges, each 1.1 % "
+        "smaller than the one before; kurt, aciq-gauss * (1 + excess kurtosis / 10), or with kurt:K that of "
+        "K, as the kurtosis of a layer's activations in a language; gennorm, the optimum for the generalised "
+        "Gauss of that kurtosis; moments, as mse with squared errors weighted by the inputs' second moments "
+        "in the mix (--moments or --calibrate).\n"
         "ITEM: a pattern for names as '*.mlp.*'; layer:5 or layer:20-23; role:ROLE, also a pattern: embed, "
         "project_in, position, embed_norm, attn_norm, attn_qkv, attn_q, attn_k, attn_v, attn_out, mlp_norm, "
-        "mlp_gate, "
-        "mlp_up, mlp_down, final_norm, project_out, head. In --only kinds restrict each other: "
-        "layer:3,role:mlp_* is "
-        "the MLP of layer 3.\n"
+        "mlp_gate, mlp_up, mlp_down, final_norm, project_out, head. In --only kinds restrict each other: "
+        "layer:3,role:mlp_* is the MLP of layer 3.\n"
         "A recipe has columns that say for which tensors a row is (name, layer, role) and how they are "
-        "quantised "
-        "(bits, grid, per, group, clip, scale, bias, rotate, beyond; method noise and its seed, as ppl "
-        "--quant has "
-        "them; what is empty is as the options say); "
-        "others are ignored. The first row that is for a tensor counts; bits 16 leaves it alone. --only and "
-        "--skip hold "
-        "as well.\n"
+        "quantised (bits, grid, per, group, clip, scale, bias, rotate, beyond; method noise and its seed, as "
+        "ppl --quant has them; what is empty is as the options say); others are ignored. The first row that "
+        "is for a tensor counts; bits 16 leaves it alone. --only and --skip hold as well.\n"
         "For llama.cpp only the bits count: 2 to 6 are q2_K to q6_K, 7 and 8 q8_0 (its blocks have scales of "
         "their own), and what stays as it is keeps its dtype. Give Q8_0 as llama-quantize's type of the "
-        "whole: "
-        "with F16 or BF16 it does not look at FILE.\n"
+        "whole: with F16 or BF16 it does not look at FILE.\n"
         "The report has alpha, half the range, and scale as means over cells; mse, sqnr_db and clipped_share "
-        "of what "
-        "was written; predicted_mse_gauss and _laplace, clipping noise plus scale^2/12 (Banner et al.); with "
-        "--moments output_error, E|(w - q)x|^2 / E|w x|^2 over the mix, or by lang, and what gptq took: "
-        "damping, and "
-        "dead_inputs, those that are always 0, whose weights become 0.\n"
+        "of what was written; predicted_mse_gauss and _laplace, clipping noise plus scale^2/12 (Banner et "
+        "al.); with --moments output_error, E|(w - q)x|^2 / E|w x|^2 over the mix, or by lang, and what gptq "
+        "took: damping, and dead_inputs, those that are always 0, whose weights become 0.\n"
         "GPTQ (Frantar et al. 2022) leaves --grid, --per, --clip, --recipe and --pack their meaning; an "
-        "embedding is "
-        "rounded to nearest.\n"
+        "embedding is rounded to nearest.\n"
         "AWQ (Lin et al. 2023) multiplies the inputs' columns by a power of mean|x|, one of 20, and divides "
-        "what writes "
-        "these inputs by it, where that is exact: a norm's gain, the values' rows, rows of up behind a gate "
-        "or a ReLU; "
-        "other sites are said, and rounded to nearest. The matrices of a site share the search for the least "
-        "output "
-        "error over the mix. Moments need mean|x| too (--reduce gram,absmean). With --clip moments it clips "
-        "by these "
-        "as well.",
+        "what writes these inputs by it, where that is exact: a norm's gain, the values' rows, rows of up "
+        "behind a gate or a ReLU; other sites are said, and rounded to nearest. The matrices of a site share "
+        "the search for the least output error over the mix. Moments need mean|x| too (--reduce "
+        "gram,absmean). With --clip moments it clips by these as well.",
     .example =
         "  modelcat bloom-560m | wquant --bits 4 --clip mse --report report.csv -o w4.t\n"
         "  modelcat llama | wquant --pack llama-w4g128 --per group:128 --clip mse\n"

@@ -400,8 +400,7 @@ const char *lm_checkpoint_note(struct lm_checkpoint *c, size_t i)
 {
     if (c->config.hybrid && !i--)
         return "the config departs from its family (\"babelbits\"): a model for experiments with these "
-               "programs, which "
-               "others would run as something else";
+               "programs, which others would run as something else";
     if (c->head_note && !i--)
         return c->head_note;
     if (!c->n_left_out || i)

@@ -67,8 +67,7 @@ struct table {
     void *own;         /* NULL: the checkpoint keeps them */
     const void *block; /* the rows given last, and how many bytes: of what the checkpoint keeps */
     size_t n_block;
-    float *
-        *changed; /* [n_variant] the whole as floats where it is not variant 0's; may be an earlier one's */
+    float **changed; /* [n_variant] all as floats, where not as variant 0 has it; may be an earlier one's */
 };
 
 struct lm_model {

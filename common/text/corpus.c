@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t corpus_template_start(const struct tokenizer *t, uint32_t **start)
+static size_t template_start(const struct tokenizer *t, uint32_t **start)
 {
     struct tokenizer_work *w = tokenizer_work_new(t);
     struct tokens with = { 0 }, without = { 0 };
@@ -33,7 +33,7 @@ size_t corpus_template_start(const struct tokenizer *t, uint32_t **start)
 int corpus_find_start(const struct tokenizer *t, const char *word, uint32_t **start, size_t *n)
 {
     if (!strcmp(word, "auto")) {
-        *n = corpus_template_start(t, start);
+        *n = template_start(t, start);
         return 0;
     }
     *start = xmalloc(sizeof **start);
@@ -183,11 +183,6 @@ static void read_lines(struct corpus *c, struct linein *in, const char *lang, co
     linein_close(in);
 }
 
-void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o)
-{
-    read_lines(c, linein_open(path), lang, o);
-}
-
 void corpus_read_text(struct corpus *c, struct bytein *in, const char *lang, const struct corpus_options *o)
 {
     read_lines(c, linein_open_bytes(in), lang, o);
@@ -246,6 +241,22 @@ void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus
     free(path);
 }
 
+static void read_file(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o)
+{
+    const char *why;
+    if (!o->may_be_tokens) {
+        read_lines(c, linein_open(path), lang, o);
+        return;
+    }
+    struct bytein *in = bytein_open(path, o->n_thread, &why);
+    if (!in)
+        die("%s: %s", strcmp(path, "-") != 0 ? path : "standard input", why);
+    if (corpus_is_tokens(in))
+        corpus_read_tokens(c, in, o);
+    else
+        corpus_read_text(c, in, lang, o);
+}
+
 void corpus_read_files(struct corpus *c, char *const *files, const char *lang_of_stdin, const char *start,
                        const struct corpus_options *o)
 {
@@ -256,7 +267,7 @@ void corpus_read_files(struct corpus *c, char *const *files, const char *lang_of
     all.start = ids;
     for (; *files; files++) {
         char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
-        corpus_read(c, *files, lang, &all);
+        read_file(c, *files, lang, &all);
         free(lang);
     }
     free(ids);

@@ -33,27 +33,23 @@ struct corpus_options {
     const uint32_t *start; /* the tokens in front of each text */
     size_t n_start;
     int n_thread;
-    size_t n_line; /* of each file's lines only so many, the first; 0: all. The rest is read past */
+    int may_be_tokens; /* corpus_read_files: a file may be a token stream */
+    size_t n_line;     /* of each file's lines only so many, the first; 0: all. The rest is read past */
 };
 
-/* The tokens that the tokenizer's own template puts in front of a text, into *start, which the caller frees;
- * returns how many. */
-size_t corpus_template_start(const struct tokenizer *t, uint32_t **start);
-
-/* What a user means by `word`: "auto", those of the template; "none"; or a token as the tokenizer spells it.
- * 0 with *start, which the caller frees, and *n; -1 when there is no such token. */
+/* What a user means by `word`: "auto", those that the tokenizer's own template puts in front of a text;
+ * "none"; or a token as the tokenizer spells it. 0 with *start, which the caller frees, and *n; -1 when there
+ * is no such token. */
 int corpus_find_start(const struct tokenizer *t, const char *word, uint32_t **start, size_t *n);
 
-/* Reads a file ("-" is standard input) and adds its texts under the language `lang`. Ends the program when it
- * cannot be read, is not UTF-8 the tokenizer refuses it, or the language has been there. Begin with a corpus
- * of all zeros. */
-void corpus_read(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o);
-
-/* The same of what has been opened, and take it over: text, or a token stream as `tok` makes them, which
- * names its languages itself; its lines are taken as they are, with nothing in front. corpus_is_tokens tells
- * which it is by the first bytes; the latter needs no tokenizer. */
-int corpus_is_tokens(struct bytein *in);
+/* Adds the texts of what has been opened, under the language `lang`, and takes it over. Ends the program when
+ * it cannot be read, is not UTF-8, the tokenizer refuses it, or the language has been there. Begin with a
+ * corpus of all zeros. */
 void corpus_read_text(struct corpus *c, struct bytein *in, const char *lang, const struct corpus_options *o);
+/* The same of a token stream as `tok` makes them, which names its languages itself; its lines are taken as
+ * they are, with nothing in front, and need no tokenizer. corpus_is_tokens tells which it is by the first
+ * bytes. */
+int corpus_is_tokens(struct bytein *in);
 void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus_options *o);
 /* All files, each under the language that its name gives, standard input under lang_of_stdin; `start` is what
  * corpus_find_start takes (o's own start is not looked at), and no such token ends the program. */

@@ -8,6 +8,7 @@
 #include "quant/matrix.h"
 #include "text/batch.h"
 #include "text/corpus.h"
+#include "weights/modelfile.h"
 #include "weights/overlap.h"
 #include <math.h>
 #include <stdlib.h>
@@ -293,18 +294,9 @@ static void take_layer(struct calibration *c, const struct lm_tensors *tensors)
     lm_grams_free(grams);
 }
 
-static struct lm_checkpoint *open_model(const struct calibration *c)
-{
-    const char *why;
-    struct lm_checkpoint *from = lm_checkpoint_open(c->o.model_path, c->o.solver.n_thread, &why);
-    if (!from)
-        die("%s: %s", c->o.model_path, why);
-    return from;
-}
-
 static void run_model(struct calibration *c)
 {
-    struct lm_checkpoint *from = open_model(c);
+    struct lm_checkpoint *from = modelfile_open(c->o.model_path, c->o.solver.n_thread);
     struct lm_parts *parts = lm_parts_new(from);
     const struct lm_tensors *tensors;
     size_t longest = lm_windows_longest(&c->windows), room = longest > SLICE ? longest : SLICE, n_state = 0;
@@ -341,7 +333,8 @@ struct calibration *calibration_run(const struct calibrate_options *o)
     struct calibration *c = xcalloc(1, sizeof *c);
     c->o = *o;
     c->memory_left = o->memory_bytes;
-    c->model = lm_model_new(open_model(c), o->precision, o->solver.n_thread, NULL, 0, 0);
+    c->model = lm_model_new(modelfile_open(c->o.model_path, c->o.solver.n_thread), o->precision,
+                            o->solver.n_thread, NULL, 0, 0);
     c->config = lm_model_config(c->model);
     read_texts(c);
     cut_windows(c);

@@ -6,6 +6,7 @@
 #include "lm/parts.h"
 #include "quant/awq.h"
 #include "quant/matrix.h"
+#include "weights/modelfile.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,10 +113,7 @@ static void warn_of_pairs(const struct fold *f)
 
 struct fold *fold_search(const struct fold_options *o)
 {
-    const char *why;
-    struct lm_checkpoint *from = lm_checkpoint_open(o->model_path, o->n_thread, &why);
-    if (!from)
-        die("%s: %s", o->model_path, why);
+    struct lm_checkpoint *from = modelfile_open(o->model_path, o->n_thread);
     struct fold *f = xcalloc(1, sizeof *f);
     f->o = *o;
     f->config = *lm_checkpoint_config(from);

@@ -13,8 +13,7 @@ struct quant_recipe *recipefile_read(const char *path)
         says[quant_recipe_column(csvin_name(in, c))]++;
     if (!says[1] || !says[2])
         die("%s: a recipe needs a column that says for which tensors a row is (name, layer, role) and one "
-            "that says how "
-            "(bits, grid, per, group, clip, scale, bias, rotate, beyond)",
+            "that says how (bits, grid, per, group, clip, scale, bias, rotate, beyond)",
             path);
     while (csvin_next(in)) {
         quant_recipe_row(recipe, csvin_line(in));
