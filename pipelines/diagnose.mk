@@ -66,8 +66,7 @@ $(shell mkdir -p $(DIR)/choose $(DIR)/judge)
 HOW   := pipelines/diagnose
 FILES := $(STEMS:%=$(TEXT)/%.txt)
 CONFIG := $(MODEL)/config.json
-# What a step that reads the model depends on: new weights, new numbers
-MODEL_FILES := $(CONFIG) $(wildcard $(MODEL)/*.safetensors $(MODEL)/*.bin)
+MODEL_FILES := $(call model_files,$(MODEL))
 QUANTS := $(foreach b,$(MENU),--quant=bits=$(b),per=$(PER),clip=$(CLIP))
 RUNNING := --tokenizer=$(TOKENIZER) --start='$(START)' $(CONTEXT:%=--context=%) --threads=$(THREADS)
 comma  = $(subst $() ,$(,),$(strip $(1)))

@@ -42,6 +42,9 @@ THREADS   ?= $(shell nproc 2>/dev/null || echo 1)
 # $(call program,TOKSTAT CORR): the files behind these steps. What depends on them is made again when a program changes.
 program = $(wildcard $(foreach p,$(1),$(shell command -v "$(firstword $($(p)))" || true)))
 
+# $(call model_files,DIR): what a step that reads a model depends on: new weights, new numbers
+model_files = $(1)/config.json $(wildcard $(1)/*.safetensors $(1)/*.bin)
+
 # $(call swapped,TOKSTAT CORR): what to add to DIR's name: nothing for the project's own programs, else _tokstat-mine.sh
 swapped = $(subst $() ,,$(foreach p,$(1),$(if $(filter-out file,$(origin $(p))),_$(call slug,$(p)=$($(p))))))
 slug    = $(shell tr -cs 'A-Za-z0-9.\n' - <<<'$(subst ','\'',$(1))' | tr A-Z a-z)

@@ -40,8 +40,7 @@ FILES   := $(STEMS:%=$(TEXT)/%.txt)
 SHOWN   := $(if $(filter-out $(STEMS),$(THERE)),$(FILES),$(TEXT)/*.txt)
 WINDOWS := $(CONTEXT:%=--context=%)
 CONFIG  := $(MODEL)/config.json
-# What a step that reads the model depends on: new weights, new numbers
-MODEL_FILES := $(CONFIG) $(wildcard $(MODEL)/*.safetensors $(MODEL)/*.bin)
+MODEL_FILES := $(call model_files,$(MODEL))
 comma    = $(subst $() ,$(,),$(strip $(1)))
 # Text of as many lines in each language is taken for parallel: line i says the same in all
 PARALLEL := $(shell test "$$(wc -l $(FILES) | awk '$$2 != "total" { print $$1 }' | sort -u | wc -l)" = 1 && echo yes)
