@@ -28,7 +28,7 @@ static int full_windows;
 
 static const struct cli_opt opts[] = {
     CLI_MODEL(&model_path),
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "for text: a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "site", CLI_LIST, &site_list, "SITE,...", "where to look, see below [mlp_act,mlp_out,resid]", 0, 0,
       SITES },

@@ -47,7 +47,7 @@ static const struct cli_opt opts[] = {
       0 },
     { 0, "lang", CLI_STR, &lang_name, "COLUMN", "the language [lang]", 0, 0, 0 },
     { 0, "size", CLI_STR, &size_name, "COLUMN", "bytes that it then takes [packed_bytes]", 0, 0, 0 },
-    { 0, "report", CLI_STR, &report_path, "FILE", "write what is to be expected for each language", 0, 0, 0 },
+    { 0, "report", CLI_OUT, &report_path, "FILE", "write what is to be expected for each language", 0, 0, 0 },
     CLI_OUTPUT(&out_path, "recipe"),
     CLI_COMMON,
     CLI_END

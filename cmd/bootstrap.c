@@ -51,7 +51,7 @@ static const struct cli_opt opts[] = {
     { 0, "leave-group-out", CLI_STR, &leave_group, "COL", "instead: without the rows of each value of COL", 0,
       0, 0 },
     { 0, "id", CLI_STR, &id, "COL", "names of the rows left out [their number, from 1]", 0, 0, 0 },
-    { 0, "samples", CLI_STR, &samples_path, "FILE",
+    { 0, "samples", CLI_OUT, &samples_path, "FILE",
       "also write every draw: CSV [BY,]stat,x,y,replicate,value", 0, 0, 0 },
     { 0, "separate-draws", CLI_FLAG, &separate, 0, "draw anew for each value of --by, see below", 0, 0, 0 },
     CLI_SEED(&seed),
@@ -532,10 +532,6 @@ static void check_options(void)
     if (group_names &&
         (!group || !group_names[1] || group_names[2] || !strcmp(group_names[0], group_names[1])))
         die_usage("--groups: wants two values of --group");
-    if (samples_path && !strcmp(samples_path, "-") && !strcmp(out_path, "-"))
-        die_usage("--samples: standard output is taken; give --output too");
-    if (samples_path && strcmp(out_path, "-") != 0 && outfile_same(samples_path, out_path))
-        die_usage("--samples and --output are the same file '%s'", samples_path);
     for (char **s = stat_names; *s; s++)
         check_statistic(*s);
     check_idle();

@@ -46,7 +46,7 @@ static const struct cli_opt opts[] = {
       "also the crest factor of groups of SIZE weights along the input dimension, see below; 128 is usual "
       "[none]",
       1, 1 << 30, 0 },
-    { 0, "select", CLI_STR, &select_path, "ACTIVATIONS",
+    { 0, "select", CLI_IN, &select_path, "ACTIVATIONS",
       "of a model's weights only those of the neurons that each language activates most, see below", 0, 0,
       0 },
     { 0, "top", CLI_INT, &n_top, "K", "with --select: how many neurons of each layer [64]", 1, 1 << 30, 0 },

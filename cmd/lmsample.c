@@ -28,7 +28,7 @@ static int as_ids, ignore_eos;
 
 static const struct cli_opt opts[] = {
     CLI_MODEL(&model_path),
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "prompt", CLI_STRS, &prompts, "TEXT",
       "continue this, all of it, instead of files; may be given again", 0, 0, 0 },

@@ -38,9 +38,9 @@ static uint64_t seed = 1;
 static int resume;
 
 static const struct cli_opt opts[] = {
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one; it is copied to DIR [that of --init]", 0, 0, 0 },
-    { 'o', "output", CLI_STR, &out_path, "DIR",
+    { 'o', "output", CLI_OUT_DIR, &out_path, "DIR",
       "write the model to DIR, which must not be there or be empty, when all steps are done", 0, 0, 0 },
     { 0, "dtype", CLI_CHOICE, &dtype, "DTYPE", "of the weights in DIR [BF16]", 0, 0, "F32 F16 BF16" },
 
@@ -57,7 +57,7 @@ static const struct cli_opt opts[] = {
       "what differs from the family, for experiments: position=alibi|sinusoidal|learned|rotary|none, "
       "embed_norm=true|false, embed_scale=NUMBER, activation=NAME; other programs cannot load such a model",
       0, 0, 0 },
-    { 0, "config", CLI_STR, &config_path, "FILE", "take all of that from a config.json", 0, 0, 0 },
+    { 0, "config", CLI_IN, &config_path, "FILE", "take all of that from a config.json", 0, 0, 0 },
     { 0, "init-sd", CLI_NUM, &init_sd, "SD",
       "standard deviation of the first weights; of those that write to the residual stream SD / sqrt(2 "
       "layers) [0.02]",
@@ -66,7 +66,7 @@ static const struct cli_opt opts[] = {
       "that of the embedding [as --init-sd]; XGLM's authors began with 1 / sqrt(width), without which its "
       "positions drown the tokens for long",
       1e-6, 10, 0 },
-    { 0, "init", CLI_STR, &init_path, "MODEL", "begin with the weights, and the config, of this model", 0, 0,
+    { 0, "init", CLI_IN, &init_path, "MODEL", "begin with the weights, and the config, of this model", 0, 0,
       0 },
 
     { 0, "context", CLI_INT, &context, "N", "tokens of a sequence [128]", 2, 1 << 16, 0 },
@@ -100,14 +100,14 @@ static const struct cli_opt opts[] = {
     { 0, "kure-only", CLI_LIST, &kure_only, "ITEM,...",
       "of these matrices, as wquant takes them: role:mlp_* [all matrices in the layers]", 0, 0, 0 },
 
-    { 0, "valid", CLI_LIST, &valid, "FILE,...",
+    { 0, "valid", CLI_INS, &valid, "FILE,...",
       "text to validate on; of a directory the files of the same names as those trained on", 0, 0, 0 },
     { 0, "valid-every", CLI_INT, &valid_every, "STEPS", "how often [500]", 1, 1e12, 0 },
     { 0, "valid-tokens", CLI_INT, &valid_tokens, "N",
       "on the first lines of each language, up to so many tokens; 0: on all [0]", 0, 1e12, 0 },
-    { 0, "log", CLI_STR, &log_path, "FILE", "write a log in CSV to FILE, whole at any time", 0, 0, 0 },
+    { 0, "log", CLI_OUT, &log_path, "FILE", "write a log in CSV to FILE, whole at any time", 0, 0, 0 },
     { 0, "log-every", CLI_INT, &log_every, "STEPS", "a row so often, and when validated [50]", 1, 1e12, 0 },
-    { 0, "checkpoint", CLI_STR, &checkpoint_path, "FILE",
+    { 0, "checkpoint", CLI_OUT, &checkpoint_path, "FILE",
       "where to keep all that is needed to go on; ends in .safetensors, and is a model that other programs "
       "read",
       0, 0, 0 },

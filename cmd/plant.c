@@ -46,7 +46,7 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "real", CLI_FLAG, &real, 0,
       "--equalise: scales as they come, not the nearest powers of two; implies --inexact", 0, 0, 0 },
-    { 0, "report", CLI_STR, &report_path, "CSV", "write what it multiplied: layer, pair, channel, scale", 0,
+    { 0, "report", CLI_OUT, &report_path, "CSV", "write what it multiplied: layer, pair, channel, scale", 0,
       0, 0 },
     CLI_SEED(&seed),
     CLI_OUTPUT(&out_path, "weights"),

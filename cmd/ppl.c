@@ -25,13 +25,13 @@ static int full_windows;
 
 static const struct cli_opt opts[] = {
     CLI_MODEL(&model_path),
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "quant", CLI_STRS, &quants, "SPEC",
       "quantise the model's matrices on the way and compare it with itself: KEY=VALUE,... as wquant has "
       "them, bits=4,per=group:128, and recipe=FILE, see below; may be given again, and all run side by side",
       0, 0, 0 },
-    { 0, "against", CLI_STR, &against, "MODEL", "compare the model with this one, which has not been changed",
+    { 0, "against", CLI_IN, &against, "MODEL", "compare the model with this one, which has not been changed",
       0, 0, 0 },
     { 0, "only", CLI_LIST, &quant_only, "ITEM,...",
       "--quant: these tensors, as wquant takes them: *.mlp.*, layer:20-23, role:attn_* [matrices in the "

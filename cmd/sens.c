@@ -25,7 +25,7 @@ static int full_windows, predict_only, no_predict;
 
 static const struct cli_opt opts[] = {
     CLI_MODEL(&model_path),
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
     { 0, "quant", CLI_STRS, &quants, "SPEC",
       "how the parts are quantised: KEY=VALUE,... as wquant has them, bits=4,per=group:128; may be given "
@@ -44,7 +44,7 @@ static const struct cli_opt opts[] = {
     { 0, "predict-only", CLI_FLAG, &predict_only, 0,
       "only what the model as it is tells: run nothing quantised", 0, 0, 0 },
     { 0, "no-predict", CLI_FLAG, &no_predict, 0, "only what is measured", 0, 0, 0 },
-    { 0, "resume", CLI_STR, &journal_path, "FILE",
+    { 0, "resume", CLI_OUT, &journal_path, "FILE",
       "note there what is done, part by part, and do not do again what is noted: a run that was killed goes "
       "on",
       0, 0, 0 },

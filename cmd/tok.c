@@ -17,7 +17,7 @@ static int decode, ids, pieces, json, special, skip_special;
 static int64_t level = TS_LEVEL, n_thread = 1;
 
 static const struct cli_opt opts[] = {
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "the tokenizer: a tokenizer.json, plain or gzip-compressed, or a directory with one", 0, 0, 0 },
     { 0, "ids", CLI_FLAG, &ids, 0, "write the ids as text; with --decode, read them as text", 0, 0, 0 },
     { 0, "pieces", CLI_FLAG, &pieces, 0, "write the tokens themselves, a JSON list of strings for each line",

@@ -17,7 +17,7 @@ static double alpha = 2.5;
 static int64_t n_thread = 1;
 
 static const struct cli_opt opts[] = {
-    { 't', "tokenizer", CLI_STR, &tokenizer_path, "FILE",
+    { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "the tokenizer: a tokenizer.json, plain or gzip-compressed, or a directory with one", 0, 0, 0 },
     { 0, "by", CLI_CHOICE, &by, "WHAT", "a row for each `lang` or each `line` [lang]", 0, 0, "lang line" },
     { 0, "reference", CLI_STR, &reference, "LANG",

@@ -35,10 +35,10 @@ static const struct cli_opt opts[] = {
       "the special tokens, which get the first ids [<unk>,<s>,</s>,<pad>]", 0, 0, 0 },
     { 0, "line-feeds", CLI_FLAG, &line_feeds, 0,
       "take a line's line feed for part of its text, as Hugging Face's trainer does", 0, 0, 0 },
-    { 0, "report", CLI_STR, &report_path, "CSV", "write a table with a row for each language to the file CSV",
+    { 0, "report", CLI_OUT, &report_path, "CSV", "write a table with a row for each language to the file CSV",
       0, 0, 0 },
     { 0, "lang", CLI_STR, &lang_of_stdin, "LANG", "language of standard input [stdin]", 0, 0, 0 },
-    { 'o', "output", CLI_STR, &out_path, "FILE",
+    { 'o', "output", CLI_OUT, &out_path, "FILE",
       "write tokenizer.json to FILE, or into the directory FILE, whole or not at all; - is stdout [-]", 0, 0,
       0 },
     CLI_THREADS(&n_thread),
@@ -287,10 +287,6 @@ static void check_options(char **files, size_t n_fixed)
 {
     if ((size_t)vocab_size < n_fixed)
         die_usage("--vocab-size: the special tokens and the bytes alone are %zu", n_fixed);
-    if (report_path && !strcmp(report_path, "-") && !strcmp(out_path, "-"))
-        die_usage("--report: standard output is taken; give --output too");
-    if (report_path && strcmp(out_path, "-") != 0 && outfile_same(report_path, out_path))
-        die_usage("--report and --output are the same file '%s'", report_path);
     cli_refuse_if(!reads_stdin(files), &lang_of_stdin, "for files, whose names are their languages");
 }
 
@@ -310,6 +306,7 @@ int main(int argc, char **argv)
     for (char **s = special; *s; s++)
         n_fixed++;
     out_path = output_file(out_path);
+    cli_check_outputs(opts, files);
     check_options(files, n_fixed);
     struct job job = { .cutter = make_cutter(special), .batch.keep_feeds = line_feeds };
     struct outfile *out = outfile_open(out_path, 0);

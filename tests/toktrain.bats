@@ -221,7 +221,7 @@ make_runs() {
     wrong_usage "--vocab-size: the special tokens and the bytes alone are 260" toktrain --vocab-size=259 eng.txt
     wrong_usage "--vocab-size: '99' is not a whole number from 256 to 16777216" toktrain --vocab-size=99
     wrong_usage "--temperature: '0.5' is not a number from 1 to 1e+09" toktrain --temperature=0.5
-    wrong_usage "--report: standard output is taken; give --output too" toktrain --report=- eng.txt
+    wrong_usage "--report and --output both go to standard output" toktrain --report=- eng.txt
     wrong_usage "--report and --output are the same file 'x'" toktrain --report=x --output=x eng.txt
     wrong_usage "--report and --output are the same file 'model/tokenizer.json'" toktrain --report=model/tokenizer.json -o model eng.txt
     wrong_usage "--lang does nothing for files, whose names are their languages" toktrain --lang=fra eng.txt

@@ -247,6 +247,9 @@ static void set_value(const struct cli_opt *o, const char *text)
         break;
     }
     case CLI_STR:
+    case CLI_IN:
+    case CLI_OUT:
+    case CLI_OUT_DIR:
         if (!*text)
             die_usage("--%s: the value is empty", o->name);
         *(const char **)o->value = text;
@@ -262,6 +265,7 @@ static void set_value(const struct cli_opt *o, const char *text)
         *(const char **)o->value = text;
         break;
     case CLI_LIST:
+    case CLI_INS:
         set_list(o, text);
         break;
     default:
@@ -285,9 +289,11 @@ static void record(const struct cli_opt *o, const char *text)
  * counts, so that a script's can be overridden. */
 static void refuse_twice(const struct cli_opt *o)
 {
-    if (o->type == CLI_LIST && cli_given(o->value))
+    if (!cli_given(o->value))
+        return;
+    if (o->type == CLI_LIST || o->type == CLI_INS)
         die_usage("--%s is given twice; several values are one list, as in A,B", o->name);
-    if (o->type == CLI_STR && cli_given(o->value))
+    if (o->type == CLI_STR || o->type == CLI_IN || o->type == CLI_OUT || o->type == CLI_OUT_DIR)
         die_usage("--%s is given twice", o->name);
 }
 
@@ -391,7 +397,7 @@ char **cli_parse(const struct cli_prog *p, const struct cli_opt *opts, int argc,
     if (!n_file) {
         free(files);
         files = NULL;
-        return stdin_only;
     }
-    return files;
+    cli_check_outputs(opts, files ? files : stdin_only);
+    return files ? files : stdin_only;
 }

@@ -5,14 +5,18 @@
 #include <stdint.h>
 
 enum cli_type {
-    CLI_FLAG,   /* int *: set to 1 */
-    CLI_INT,    /* int64_t *: a whole number in min..max */
-    CLI_U64,    /* uint64_t *: any */
-    CLI_NUM,    /* double *: a number in min..max */
-    CLI_STR,    /* const char **: any text, borrowed from argv */
-    CLI_STRS,   /* char ***: the texts of all times that the option is given, NULL-ended, owned by cli */
-    CLI_CHOICE, /* const char **: one of `choices` (separated by blanks) */
-    CLI_LIST,   /* char ***: comma-separated texts, NULL-ended, owned by cli; empty items are refused */
+    CLI_FLAG,    /* int *: set to 1 */
+    CLI_INT,     /* int64_t *: a whole number in min..max */
+    CLI_U64,     /* uint64_t *: any */
+    CLI_NUM,     /* double *: a number in min..max */
+    CLI_STR,     /* const char **: any text, borrowed from argv */
+    CLI_STRS,    /* char ***: the texts of all times that the option is given, NULL-ended, owned by cli */
+    CLI_CHOICE,  /* const char **: one of `choices` (separated by blanks) */
+    CLI_LIST,    /* char ***: comma-separated texts, NULL-ended, owned by cli; empty items are refused */
+    CLI_IN,      /* as CLI_STR: the name of a file, or of a model's directory, that is read; - is stdin */
+    CLI_INS,     /* as CLI_LIST: names of files that are read */
+    CLI_OUT,     /* as CLI_STR: the name of a file that is written; - is stdout */
+    CLI_OUT_DIR, /* as CLI_STR: of a directory that is made; nothing then goes to stdout unless asked to */
     CLI_HELP,
     CLI_VERSION,
     CLI_QUIET
@@ -58,7 +62,7 @@ struct cli_prog {
     }
 #define CLI_OUTPUT(var, what)                                                                                \
     {                                                                                                        \
-        'o', "output", CLI_STR, var, "FILE",                                                                 \
+        'o', "output", CLI_OUT, var, "FILE",                                                                 \
             "write the " what " to FILE, whole or not at all; - is stdout [-]", 0, 0, 0                      \
     }
 #define CLI_THREADS(var)                                                                                     \
@@ -81,7 +85,7 @@ struct cli_prog {
 /* Those of programs that run a model. */
 #define CLI_MODEL(var)                                                                                       \
     {                                                                                                        \
-        'm', "model", CLI_STR, var, "MODEL",                                                                 \
+        'm', "model", CLI_IN, var, "MODEL",                                                                  \
             "the model: a directory of Hugging Face's, a file of its weights, or a stream of modelcat's or " \
             "wquant's (- is stdin)",                                                                         \
             0, 0, 0                                                                                          \
@@ -129,9 +133,14 @@ struct cli_prog {
 
 /* Parses argv, answers --help and --version (and ends), sets the message prefix. Returns the operands,
  * NULL-ended, or {"-", NULL} if there are none and min_files allows; borrowed from argv. Wrong usage ends
- * with status 2: a name or a list that is given twice, too. Of numbers and choices given twice the last
- * counts. */
+ * with status 2: a name or a list that is given twice, and what cli_check_outputs refuses, too. Of numbers
+ * and choices given twice the last counts. */
 char **cli_parse(const struct cli_prog *prog, const struct cli_opt *opts, int argc, char **argv);
+
+/* Wrong usage if an output, as the options now have it, is a file that is read (an operand, an option, a part
+ * of a model's directory), or that another output is, or is in a directory that is to be made; or if two go
+ * to stdout. cli_parse asks it; again, what sets an output's name later. */
+void cli_check_outputs(const struct cli_opt *opts, char *const *files);
 
 /* Whether the option that sets *value was given. cli_refuse_if: if so, and `idle`, it is wrong usage:
  * "--exact does nothing " and where, as "without --permute". For options whose user would be misled. */

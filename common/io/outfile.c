@@ -160,33 +160,6 @@ struct outfile *outfile_append(const char *path, size_t *n)
     return f;
 }
 
-/* The folder that a file of this name is in or would be made in. */
-static int stat_folder(const char *path, struct stat *st)
-{
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? xstrndup(path, (size_t)(slash - path) + 1) : xstrdup(".");
-    int status = stat(folder, st);
-    free(folder);
-    return status;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-int outfile_same(const char *a, const char *b)
-{
-    struct stat sa, sb;
-    int has_a = stat(a, &sa) == 0, has_b = stat(b, &sb) == 0;
-    if ((has_a && !S_ISREG(sa.st_mode)) || (has_b && !S_ISREG(sb.st_mode)) || has_a != has_b)
-        return 0;
-    if (!has_a && (strcmp(base_name(a), base_name(b)) != 0 || stat_folder(a, &sa) || stat_folder(b, &sb)))
-        return 0;
-    return sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
-}
-
 const char *outfile_path(const struct outfile *f)
 {
     return f->path;

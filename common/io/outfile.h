@@ -16,9 +16,6 @@ struct outfile *outfile_open(const char *path, int binary);
  * removes a last line without its line feed. *n is what it holds then. Ends the program when it is no regular
  * file or another program has it open in this way. */
 struct outfile *outfile_append(const char *path, size_t *n);
-/* Whether two names, neither "-", are of one regular file, that is there or would be made: one output would
- * then replace the other. */
-int outfile_same(const char *a, const char *b);
 const char *outfile_path(const struct outfile *f); /* for messages: "standard output" or the name */
 
 /* Appends n bytes (buffered when small); ends the program when they cannot be written. outfile_flush gives
