@@ -49,11 +49,33 @@ CALIBRATION ?=
 SENS ?= sens
 BITALLOC ?= bitalloc
 PPL ?= ppl
+CONFIG := $(MODEL)/config.json
+MODEL_FILES := $(call model_files,$(MODEL))
 
+# What is given is looked at before anything runs
+$(if $(wildcard $(CONFIG)),,$(error MODEL=$(MODEL): there is no $(CONFIG)))
+$(if $(filter-out %.json,$(MODEL_FILES)),,$(error MODEL=$(MODEL): it has no weights, .safetensors or .bin))
 $(if $(STEMS),,$(error $(TEXT): no .txt files, one a language))
-$(if $(shell printf '%s' '$(subst ','\'',$(STEMS) $(TEXT) $(MODEL) $(PROTECT))' | tr -d 'A-Za-z0-9_.+:@/ -'),$(error names \
+quoted = '$(subst ','\'',$(1))'
+$(if $(shell printf '%s' $(call quoted,$(STEMS) $(TEXT) $(MODEL) $(PROTECT)) | tr -d 'A-Za-z0-9_.+:@/ -'),$(error names \
 	of languages and folders may have letters, digits and _.+:@- only))
+$(if $(filter-out $(THERE),$(STEMS)),$(error $(TEXT): there is no $(patsubst %,%.txt,$(filter-out $(THERE),$(STEMS)))))
+$(if $(filter-out $(STEMS),$(PROTECT)),$(error PROTECT: $(filter-out $(STEMS),$(PROTECT)) is not among the languages: $(STEMS)))
+# $(call must,KNOB,PATTERN,WHAT): the knob has to be WHAT
+must   = $(if $(shell printf '%s\n' $(call quoted,$(strip $($(1)))) | grep -Ex '$(2)'),,$(error $(1)='$($(1))': has to be $(3)))
+number := ([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][-+]?[0-9]+)?
+$(call must,LIMIT,$(number),a number from 0)
+$(call must,TIMES,[1-9][0-9]*([.][0-9]*)?,a number from 1)
+$(if $(BUDGET),$(call must,BUDGET,$(number),bits a weight))
+$(call must,DRAWS,[0-9]+,a whole number)
+$(call must,RESAMPLES,[1-9][0-9]+,a whole number from 10)
+$(call must,SEED,[0-9]+,a whole number)
+$(call must,DAMAGE,delta_bits_per_byte|delta_nll|kl,delta_bits_per_byte$(,) delta_nll or kl)
+$(call must,PART,layer|role|matrix,layer$(,) role or matrix)
+$(call must,BITS,[2-8],2 to 8)
+$(call must,MENU,([2-8]|16)( +([2-8]|16))*,widths from 2 to 8$(,) or 16)
 $(if $(filter $(BITS),$(MENU)),,$(error MENU has to have the $(BITS) of BITS))
+$(if $(CALIBRATION),$(if $(wildcard $(CALIBRATION)),,$(error CALIBRATION=$(CALIBRATION): there is no such file)))
 
 # A long list of what was swapped would not do as a file's name
 fit = $(shell s='$(1)'; [ $${#s} -le 80 ] && echo "$$s" || echo "_$$(printf '%s' "$$s" | sha256sum | cut -c 1-12)")
@@ -65,8 +87,6 @@ DIR   := $(OUT)/diagnose/$(call fit,$(call slug,$(MODEL)))_$(call slug,$(PLAN))_
 $(shell mkdir -p $(DIR)/choose $(DIR)/judge)
 HOW   := pipelines/diagnose
 FILES := $(STEMS:%=$(TEXT)/%.txt)
-CONFIG := $(MODEL)/config.json
-MODEL_FILES := $(call model_files,$(MODEL))
 QUANTS := $(foreach b,$(MENU),--quant=bits=$(b),per=$(PER),clip=$(CLIP))
 RUNNING := --tokenizer=$(TOKENIZER) --start='$(START)' $(CONTEXT:%=--context=%) --threads=$(THREADS)
 comma  = $(subst $() ,$(,),$(strip $(1)))
@@ -94,6 +114,12 @@ JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
 SENSING = $(RUN) $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) $(if $(PREDICT),--predict-only) $(CHOOSE)
 $(DIR)/sens.csv: $(MODEL_FILES) $(CHOOSE) $(call program,SENS)
 	$(SENSING) > $@
+# A budget that cannot be met is said before the long steps: sizes take one line of text
+$(if $(BUDGET),$(eval $(DIR)/sens.csv $(DIR)/lines.csv: | $(DIR)/budget.csv))
+$(DIR)/budget.csv: $(firstword $(FILES)) $(MODEL_FILES) $(call program,SENS BITALLOC)
+	awk 'length > length(most) { most = $$0 } END { print most }' $< | \
+	  $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) --predict-only --quiet | \
+	  $(BITALLOC) --bits=$(BUDGET) --damage=relative_output_error --quiet > $@
 COST = $(if $(PREDICT),relative_output_error,$(DAMAGE))
 
 # ---- 3. recipes: for the worst off, for the mean, and the first's widths put otherwise
@@ -118,12 +144,13 @@ $(DIR)/lines.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 $(DIR)/arm-lines.csv: $(MODEL_FILES) $(ARMS:%=$(DIR)/recipe-%.csv) $(JUDGE) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(ARMS:%=--quant=recipe=$(DIR)/recipe-%.csv) --by=line $(RUNNING) $(JUDGE) > $@
 
-# Lines of all widths; of even lines, by arm
+# Lines of all widths; of even lines, by arm: the plan, other widths as bits-N, recipes
 $(DIR)/nats.csv: $(DIR)/lines.csv
 	mlr --csv $(WEIGH) then cut -o -f quant,lang,line,tokens,ref_nll,nll,weight,sum $< > $@
 $(DIR)/arm-nats.csv: $(DIR)/lines.csv $(DIR)/arm-lines.csv
-	mlr --csv filter '$$quant =~ "^recipe=" || $$quant == "$(PLAN)" && $$line % 2 == 0' \
-	  then put -S '$$arm = $$quant == "$(PLAN)" ? "plan" : sub(sub($$quant, ".*/recipe-", ""), "[.]csv$$", "")' \
+	mlr --csv filter '$$quant =~ "^recipe=" || $$line % 2 == 0' \
+	  then put -S '$$arm = gsub($$quant, ".*/recipe-|[.]csv$$", ""); if ($$quant == "$(PLAN)") { $$arm = "plan" }' \
+	  then put -S '$$arm = gsub(sub($$arm, "^bits=", "bits-"), ",.*", "")' \
 	  then $(WEIGH) then cut -o -f arm,lang,line,weight,sum $^ > $@
 
 $(DIR)/damage.csv $(DIR)/damage-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
@@ -131,14 +158,16 @@ $(DIR)/damage.csv $(DIR)/damage-draws.csv &: $(DIR)/nats.csv $(call program,BOOT
 $(DIR)/arms.csv $(DIR)/arms-draws.csv &: $(DIR)/arm-nats.csv $(call program,BOOTSTRAP)
 	$(RESAMPLE) --by=arm,lang --samples=$(DIR)/arms-draws.csv $< > $(DIR)/arms.csv
 
-# An arm's mean over languages and worst-off language; what it takes off the plan's worst, draw by draw
-$(DIR)/judged.csv: $(DIR)/arms.csv $(DIR)/arms-draws.csv $(ARMS:%=$(DIR)/recipe-%.csv) $(DIR)/sens.csv $(HOW)/judged.mlr $(HOW)/worst-draws.mlr
+# What each arm takes; what recipes are held against: the plan or, with a budget, the widest of the menu that is within it
+$(DIR)/sizes.csv: $(HOW)/sizes.mlr $(DIR)/sens.csv $(DIR)/expected-worst.csv $(ARMS:%=$(DIR)/recipe-%.csv)
+	mlr --csv put -q -s plan=$(PLAN) -s budget=$(BUDGET) -f $^ > $@
+# An arm's mean over languages and worst-off language; what it takes off that of what it is held against, draw by draw
+$(DIR)/judged.csv: $(DIR)/sizes.csv $(DIR)/arms.csv $(DIR)/arms-draws.csv $(HOW)/judged.mlr $(HOW)/worst-draws.mlr
 	mlr --csv stats1 -a max,mean -f value -g arm,replicate then reshape -i value_max,value_mean -o what,value \
 	  then put '$$key = $$arm . ":" . $$what' then cut -o -f replicate,key,value then reshape -s key,value \
-	  then put -q -f $(HOW)/worst-draws.mlr \
+	  then put -q -s against=$$(mlr --icsv --onidx head -n 1 then cut -f against $<) -f $(HOW)/worst-draws.mlr \
 	  then stats1 -i -a p2.5,p97.5 -f worst,less,mean -g arm $(DIR)/arms-draws.csv > $(DIR)/arm-intervals.csv
-	mlr --csv put -q -s plan=$(PLAN) -f $(HOW)/judged.mlr $(DIR)/arm-intervals.csv $(DIR)/arms.csv $(DIR)/sens.csv \
-	  $(ARMS:%=$(DIR)/recipe-%.csv) > $@
+	mlr --csv put -q -f $(HOW)/judged.mlr $(DIR)/arm-intervals.csv $(DIR)/arms.csv $< > $@
 
 # ---- 5. had it only been predicted: relative output error, mean over parts, for a byte (or token) like the damage
 

@@ -72,11 +72,12 @@ well_formed() {
 
 @test "diagnose: what is said of the recipe follows from its intervals and the random ones" {
     mkdir t && cp "$F"/out/*.csv t/
-    said() { # LESS LOW HIGH RANDOM_WORST
+    said() { # LESS LOW HIGH RANDOM_WORST [BYTES [AGAINST]]
         { head -1 "$F/out/judged.csv"
-          echo "plan,100,3,0.1,0.1,0.1,tha,0.4,0.3,0.5,0,0,0"
-          echo "worst,100,3,0.1,0.1,0.1,tha,0.3,0.2,0.4,$1,$2,$3"
-          echo "random-1,100,3,0.1,0.1,0.1,tha,$4,0.2,0.4,0,0,0"; } >t/judged.csv
+          echo "plan,100,${6:-plan},3,0.1,0.1,0.1,tha,0.4,0.3,0.5,0,0,0"
+          echo "bits-3,80,${6:-plan},3,0.1,0.1,0.1,tha,0.8,0.3,0.5,0,0,0"
+          echo "worst,${5:-100},${6:-plan},3,0.1,0.1,0.1,tha,0.3,0.2,0.4,$1,$2,$3"
+          echo "random-1,${5:-100},${6:-plan},3,0.1,0.1,0.1,tha,$4,0.2,0.4,0,0,0"; } >t/judged.csv
         page_of t >p.html
         grep 'not chosen from, the recipe' p.html
     }
@@ -84,18 +85,27 @@ well_formed() {
     grep -q 'What to do: take the recipe rather than the plan, if the size must stay. 8 bits spare every language' p.html
     run ! grep -q 'Measured, it is not shown to help' p.html
     said 0.1 -0.05 0.15 0.35 | grep -q 'is not shown to help the worst-off language'
-    grep -q 'What to do: leave the recipe; at this size the plan is as good' p.html
+    grep -q 'What to do: leave the recipe; it is not shown to be better than the plan\. ' p.html
     grep -q 'Measured, it is not shown to help' p.html
     run ! grep -q 'random recipe of its bytes' p.html
     said -0.1 -0.15 -0.05 0.35 | grep -q 'hurts the worst-off language more than the plan: do not use it (.*; more by 0.100, 95 % interval 0.050 to 0.150)'
-    sed -i 's/^plan,100,3/plan,100,2/' t/judged.csv
+    grep -q 'What to do: leave the recipe; it is worse than the plan\. ' p.html
+    said -0.1 -0.25 0.05 0.35 | grep -q 'is not shown to help the worst-off language (.*; more by 0.100, 95 % interval −0.050 to 0.250)'
+    grep -q 'What to do: leave the recipe; it looks worse than the plan\. ' p.html
+    # of another size than the plan: that is said, and what it is held against
+    said 0.1 0.05 0.15 0.35 124 | grep -q 'the recipe of 0.1 kB, 24 % larger than the plan (0.1 kB), hurts the worst-off language 25 % less than the plan'
+    grep -q 'What to do: take the recipe rather than the plan, if there is room for 24 % more bytes than the plan’s\. ' p.html
+    said 0.5 0.25 0.75 0.35 90 bits-3 | grep -q '10 % smaller than the plan (0.1 kB), hurts the worst-off language 62 % less than 3 bits for all (damage 0.800 with 3 bits for all to 0.300'
+    grep -q 'What to do: take the recipe rather than 3 bits for all, if the model has to be 10 % smaller than planned\. ' p.html
+    said -0.1 -0.15 -0.05 0.35
+    sed -i 's/^plan,100,plan,3/plan,100,plan,2/' t/judged.csv
     page_of t >p.html
     grep -q 'the plan leaves 1 of 3 languages worse than guessing, the recipe 0; their damage cannot be compared' p.html
     said 0.1 0.05 0.15 0.3 | grep -q '1 of 1 random recipe of its bytes does as well: where the widths go matters little'
 }
 
 @test "diagnose: controls have the recipe's bytes and widths; position is llama.cpp's" {
-    [[ $(value "$F/out/judged.csv" '$arm != "plan" && $arm != "mean"' bytes | sort -u | wc -l) == 1 ]]
+    [[ $(value "$F/out/judged.csv" '$arm =~ "^(worst|position|random-.*)$"' bytes | sort -u | wc -l) == 1 ]]
     sum=$(mlr --icsv --onidx stats1 -a sum -f bytes "$F/out/recipe-worst.csv")
     [[ $(value "$F/out/judged.csv" '$arm == "position"' bytes) == "$sum" ]]
     for r in position random-1 random-2 random-3; do
@@ -123,6 +133,16 @@ well_formed() {
     close "$(value "$F/out/judged.csv" '$arm == "worst"' worst)" "$worst" 1e-12
     plan=$(value "$F/out/arms.csv" '$arm == "plan"' estimate | sort -g | tail -1)
     near "$(value "$F/out/judged.csv" '$arm == "worst"' less)" "$(awk "BEGIN { printf \"%.17g\", $plan - $worst }")" 1e-12
+    # held against the widest of the menu within the budget
+    mkdir s
+    { echo quant,part,packed_bytes; for b in 3 4 5; do printf '"bits=%s,per=channel,clip=minmax",%s,%s0\n' $b 0 $b $b 1 $b; done; } >s/sens.csv
+    printf 'part,bits,bytes\n0,5,50\n1,3,30\n' >s/recipe-worst.csv
+    held() { # BUDGET_BYTES PLAN BITS
+        printf 'lang,budget_bytes\neng,%s\n' "$1" >s/expected-worst.csv
+        mlr --csv put -q -s plan=bits=$2,per=channel,clip=minmax -s budget="$3" -f "$HOW/sizes.mlr" s/sens.csv s/expected-worst.csv s/recipe-worst.csv |
+            mlr --icsv --onidx filter '$arm == "worst"' then cut -o -f bytes,against
+    }
+    [[ $(held 80 4 "") == "80 plan" && $(held 79 4 3.9) == "80 bits-3" && $(held 120 3 6) == "80 bits-5" && $(held 50 4 2.5) == "80 plan" ]]
     # the left-out prediction of one language, by hand
     mlr --icsv --onidx put -q 'if ($lang == "tha") { @x = $index; @p = $predicted } else { @s += $measured; @i += $index }
         end { print (@x * @s / @i) . " " . @p }' "$F/out/prediction.csv" >pair
@@ -189,8 +209,14 @@ well_formed() {
     mkdir one && echo 'One line.' >one/eng.txt
     run -2 diagnose n TEXT="$PWD/one"
     [[ $output == *"eng.txt: needs at least two lines"* ]]
-    run -2 diagnose n BUDGET=1
-    [[ $output == *"cannot be met"* ]]
+    # before anything long: what no step could use, and a budget that no recipe meets
+    for bad in LIMIT=abc LIMIT=0,26 LIMIT= LIMIT=-1 TIMES=0 BUDGET=x DRAWS=-1 RESAMPLES=1 SEED=a DAMAGE=nll PART=head "MENU=3 9 4" PROTECT=swe \
+        "STEMS=eng swe" MODEL=nowhere CALIBRATION=nowhere; do
+        run -2 diagnose bad PPL=false "$bad"
+        [[ $output == *" *** "*"${bad##*[= ]}"* && ! -e bad ]] || { echo "$bad: $output"; false; }
+    done
+    run -2 diagnose dear BUDGET=1 PPL=false
+    [[ $output == *"cannot be met"* && ! -e dear/sens.csv ]]
 }
 
 @test "diagnose: Chromium draws it, on a phone and on a desk" {

@@ -113,10 +113,10 @@ function put_recipe(    i, arm, n, list, label, k, parts) {
     if (rows["judged"] && !recipe_helps()) print "<p><b>Measured, it is not shown to help: see below.</b></p>"
     print "<p>It lies beside this page:</p>\n<pre>modelcat " esc(history["model"]) " | wquant --recipe recipe-worst.csv -o model.safetensors</pre>"
     if (!rows["judged"]) return
-    label["plan"] = "The plan"; label["worst"] = "The recipe"; label["mean"] = "For the mean"; label["position"] = "By position"
-    print "<h3>Measured against controls</h3>\n<p>On the even lines, which it was not chosen from, in " esc(unit()) ". Taken off is what the worst-off language’s damage falls by, with a 95 % interval. Controls: the recipe for the least mean over languages instead; the recipe’s own widths, to the byte, put by llama.cpp’s rule of position (first and last eighth, every third layer between), and put at random.</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe and its controls\"><table><caption>Recipes on the even lines</caption>\n<thead><tr>" \
+    label["plan"] = "The plan"; label[rival()] = toupper(substr(rival_name(), 1, 1)) substr(rival_name(), 2); label["worst"] = "The recipe"; label["mean"] = "For the mean"; label["position"] = "By position"
+    print "<h3>Measured against controls</h3>\n<p>On the even lines, which it was not chosen from, in " esc(unit()) ". Taken off is what the worst-off language’s damage falls by against " rival_name() (history["budget"] == "" ? "" : rival() == "plan" ? ", no other width being within the budget and larger" : ", of the menu’s widths within the budget the largest") ", with a 95 % interval. Controls: the recipe for the least mean over languages instead; the recipe’s own widths, to the byte, put by llama.cpp’s rule of position (first and last eighth, every third layer between), and put at random.</p>\n<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"The recipe and its controls\"><table><caption>Recipes on the even lines</caption>\n<thead><tr>" \
         th("Recipe", "text") th("Mean") th("Worst") th("of", "text") th("Taken off") th("Interval") th("Bytes") "</tr></thead>\n<tbody>"
-    n = split("plan worst mean position", list, " ")
+    n = split((rival() == "plan" ? "" : "plan ") rival() " worst mean position", list, " ")
     for (i = 1; i <= n; i++) put_arm(list[i], label[list[i]], list[i] == "worst")
     for (i = 1; i <= rows["judged"]; i++) {
         arm = cell["judged", i, "arm"]
@@ -128,7 +128,7 @@ function put_recipe(    i, arm, n, list, label, k, parts) {
 function put_arm(arm, label, ours) {
     if (judged(arm, "bytes") == "") return
     print "<tr" (ours ? " class=\"ours\"" : "") "><th scope=\"row\">" label "</th>" td(damage(judged(arm, "mean"))) td(damage(judged(arm, "worst"))) td(esc(name_of(judged(arm, "worst_lang"))), "text") \
-        (arm == "plan" ? td("") td("") : td(damage(judged(arm, "less"))) td(damage_span(judged(arm, "less_low"), judged(arm, "less_high")))) td(judged(arm, "bytes")) "</tr>"
+        (arm == rival() ? td("") td("") : td(damage(judged(arm, "less"))) td(damage_span(judged(arm, "less_low"), judged(arm, "less_high")))) td(judged(arm, "bytes")) "</tr>"
 }
 function put_before_after(    i, l, a, e) {
     for (i = 1; i <= rows["arms"]; i++) a[cell["arms", i, "arm"], cell["arms", i, "lang"]] = cell["arms", i, "estimate"]
@@ -142,7 +142,6 @@ function sort_numbers(v, n,    i, j, t) {
     for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j] + 0 < v[j - 1] + 0; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
 }
 function median(v, n) { sort_numbers(v, n); return n % 2 ? v[(n + 1) / 2] : (v[n / 2] + v[n / 2 + 1]) / 2 }
-function absolute(x) { return x < 0 ? -x : x + 0 }
 # How far the languages of prediction.csv are missed, each by the scale of the others
 function missed_words(    i, n, e, m, better) {
     for (i = 1; i <= rows["prediction"]; i++)

@@ -82,7 +82,7 @@ function places_of(x,    n) {
 function damage_span(low, high) { return low == "" ? "" : damage(low) " to " damage(high) }
 function set_decimals(    i, x, most) {
     for (i = 1; i <= rows["levels"]; i++) { x = cell["levels", i, "estimate"]; if (x != "" && x > most) most = x }
-    if (!(most > 0 && most < history["limit"])) most = history["limit"]
+    if (history["limit"] > 0 && !(most > 0 && most < history["limit"])) most = history["limit"]
     decimals = places_of(most)
 }
 function size(bytes) { return bytes >= 1e9 ? sprintf("%.2f GB", bytes / 1e9) : bytes >= 1e6 ? sprintf("%.2f MB", bytes / 1e6) : sprintf("%.1f kB", bytes / 1e3) }
