@@ -1,6 +1,7 @@
 /* lmsample - how a model goes on where a text leaves off, and where a rounded one goes another way
  * in: a model, prompts by language (the beginnings of a FILE's lines, or --prompt); out: CSV, a row for each
  * prompt and model (stdout). SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/utf8.h"
@@ -122,13 +123,11 @@ static void read_texts(char **files)
     free(start);
 }
 
-/* FNV-1a of the language, and the line: what a prompt's random numbers go by. */
+/* Of the language, and the line: what a prompt's random numbers go by. */
 static uint64_t stream_of(const struct corpus_text *t)
 {
-    uint64_t h = 0xcbf29ce484222325u;
-    for (const char *s = corpus.lang[t->lang]; *s; s++)
-        h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-    return h ^ t->line * 0x9e3779b97f4a7c15u;
+    const char *lang = corpus.lang[t->lang];
+    return fnv_add(FNV_START, lang, strlen(lang)) ^ t->line * 0x9e3779b97f4a7c15u;
 }
 
 static void cut_prompts(const struct lm_config *c)

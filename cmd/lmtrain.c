@@ -2,6 +2,7 @@
  * in: text by language or token streams (FILE...), a tokenizer; out: the directory of a Hugging Face model, a
  * log in CSV, checkpoints. Holds the tokens of all text and four floats a parameter.
  * SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/num.h"
@@ -326,14 +327,6 @@ static void set_how(void)
     };
 }
 
-/* FNV-1a, 64 bits. */
-static uint64_t hash(uint64_t h, const void *data, size_t n)
-{
-    for (const unsigned char *p = data, *end = p + n; p < end; p++)
-        h = (h ^ *p) * 0x100000001b3u;
-    return h;
-}
-
 static struct lm_setting *settings; /* ended by .name NULL */
 
 static void add_setting(const char *name, char *value)
@@ -361,13 +354,12 @@ static void add_option(const char *name)
 /* What a checkpoint must agree with: everything that decides the weights. */
 static void list_settings(enum gemm_precision precision)
 {
-    uint64_t text = 0xcbf29ce484222325u;
+    uint64_t text = FNV_START;
     for (size_t i = 0; i < set.n_lang; i++) {
-        text = hash(text, set.lang[i].lang, strlen(set.lang[i].lang) + 1);
-        text = hash(text, set.lang[i].id, set.lang[i].n * sizeof *set.lang[i].id);
+        text = fnv_add(text, set.lang[i].lang, strlen(set.lang[i].lang) + 1);
+        text = fnv_add(text, set.lang[i].id, set.lang[i].n * sizeof *set.lang[i].id);
     }
-    add_setting("config",
-                xsprintf("%016" PRIx64, hash(0xcbf29ce484222325u, config_text, strlen(config_text))));
+    add_setting("config", xsprintf("%016" PRIx64, fnv_add(FNV_START, config_text, strlen(config_text))));
     add_setting("text", xsprintf("%016" PRIx64, text));
     add_setting("init", xstrdup(init_path ? init_path : ""));
     add_setting("precision", xstrdup(gemm_precision_name(precision)));
@@ -381,7 +373,7 @@ static void list_settings(enum gemm_precision precision)
         add_option(options[i]);
     if (cli_given(&embed_sd))
         add_option("embed-sd");
-    uint64_t of = hash(0xcbf29ce484222325u, kure_of, kure_of ? params->n_param : 0);
+    uint64_t of = fnv_add(FNV_START, kure_of, kure_of ? params->n_param : 0);
     add_setting("kure-only", xsprintf("%016" PRIx64, of));
 }
 

@@ -1,6 +1,7 @@
 /* sens - what each part of a model costs each language when it alone is quantised
  * in: a model, text by language (FILE, named by language, or stdin); out: CSV, a row for each way to
  * quantise, part and language or line (stdout). SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "cli/cli.h"
@@ -11,6 +12,7 @@
 #include "weights/made.h"
 #include "weights/modelfile.h"
 #include "weights/trial.h"
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,7 +86,9 @@ static const struct cli_prog prog = {
         "relative_output_error, the same divided by the sum of |W x|^2; imatrix_error, the sum of x_j^2 "
         "|D_j|^2 over columns. weight_error is the sum of |D|^2; predicted_mse_ as in wquant's report, of a "
         "weight. The first three are given for matrices in the layers.\n"
-        "--resume: the finished table is the same as without. --memory holds at least three states of all "
+        "--resume: the finished table is the same as without; what was noted of another model (any weight, "
+        "or "
+        "its config), text or precision is refused. --memory holds at least three states of all "
         "text if it can; otherwise text goes in batches of whole languages. Parts are scored, and noted, up "
         "to 16 at a time or as many as a minute holds, whichever is less: so much a killed run loses. The "
         "model's weights are in memory, and once more for each SPEC.\n"
@@ -253,13 +257,26 @@ static struct lm_outerror *errors; /* NULL: not wanted */
 static struct lm_model *model;
 static char **case_name, **group_name;
 
+/* Which matrices a part has: with another --only a part of the same name is another. */
+static uint64_t matrices_of(size_t part)
+{
+    uint64_t h = FNV_START;
+    for (size_t i = 0; i < parts->n_matrix; i++) {
+        const int which[] = { parts->matrix[i].layer, parts->matrix[i].role };
+        if (lm_pieces_has(parts, part, &parts->matrix[i]))
+            h = fnv_add(h, which, sizeof which);
+    }
+    return h;
+}
+
 static void open_ledgers(void)
 {
     static char *model_name = "";
     case_name = xnew(n_case(), sizeof *case_name);
     group_name = xnew(n_group, sizeof *group_name);
     for (size_t k = 0; k < n_case(); k++)
-        case_name[k] = xsprintf("%s %s", quants[k % n_spec], parts->piece[k / n_spec].name);
+        case_name[k] = xsprintf("%s %s %016" PRIx64, quants[k % n_spec], parts->piece[k / n_spec].name,
+                                matrices_of(k / n_spec));
     for (size_t g = 0; g < n_group; g++) {
         const char *lang = corpus.lang[groups[g].lang];
         group_name[g] = !strcmp(by, "line") ? xsprintf("%s %zu", lang, groups[g].line) : xstrdup(lang);
@@ -601,6 +618,8 @@ int main(int argc, char **argv)
     open_ledgers();
     model = new_model(c,
                       found < 0 ? gemm_default_precision() : (enum gemm_precision)found); /* auto is none */
+    if (journal_path)
+        lm_model_want_fingerprint(model);
     run_all();
     modelfile_warn(c);
     add_up_langs();

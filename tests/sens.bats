@@ -241,12 +241,47 @@ sums() {
     : >j.csv
     sens_of bloom-a --quant bits=3 --quant bits=4 --resume j.csv eng.txt deu.txt | cmp - want.csv
     # nothing is run that is noted: numbers that are noted wrongly come back
-    sed 's/^\(bits=3 0,eng,[^,]*,\)[^,]*/\141/' full.csv >j.csv
+    sed 's/^\(bits=3 0 [^,]*,eng,[^,]*,[^,]*,\)[^,]*/\141/' full.csv >j.csv
     sens_of bloom-a --quant bits=3 --quant bits=4 --resume j.csv eng.txt deu.txt >wrong.csv
     [[ $(field top1_agreement 1 <wrong.csv) == 0.5125 && $(field nll 1 <wrong.csv) == "$(field nll 1 <want.csv)" ]]
     # by line, with other parts in the same table
     sens_of bloom-a --by line --quant bits=3 --resume j2.csv eng.txt deu.txt >want.csv
     sens_of bloom-a --by line --quant bits=3 --resume j2.csv eng.txt deu.txt | cmp - want.csv
+}
+
+@test "sens: --resume takes a model that computes the same from other weights for another" {
+    m=$(golden xglm-a)
+    sens_of xglm-a --quant bits=3 --resume j.csv eng.txt >want.csv
+    plant --layer 1 -o planted.t "$m"
+    sens -m planted.t -t "$golden/tokenizer.json" --quant bits=3 eng.txt >got.csv 2>err
+    [[ $(field ref_nll <got.csv) == "$(field ref_nll <want.csv)" && $(field kl 2 <got.csv) != "$(field kl 2 <want.csv)" ]]
+    cp j.csv before.csv
+    run -1 --separate-stderr sens -m planted.t -t "$golden/tokenizer.json" --quant bits=3 --resume j.csv eng.txt
+    [[ $stderr == *"sens: j.csv: line 2: is of another model, text or precision" && -z $output ]]
+    mkdir other # the same weights, and a config that has one word more
+    sed '1s/{/{"note": "mine",/' "$m/config.json" >other/config.json
+    cp "$m/model.safetensors" other/
+    run -1 --separate-stderr sens -m other -t "$golden/tokenizer.json" --quant bits=3 --resume j.csv eng.txt
+    [[ $stderr == *"is of another model, text or precision" ]]
+    cmp j.csv before.csv
+    # the same model as a stream, its tensors in another order too, is the same: nothing is noted again
+    modelcat "$m" >m.t
+    tensorcat --only '*layers.2.*' m.t >last.t
+    tensorcat --skip '*layers.2.*' m.t >first.t
+    tensorcat -o turned.t last.t first.t
+    for s in m.t turned.t; do
+        sens -m $s -t "$golden/tokenizer.json" --quant bits=3 --resume j.csv eng.txt 2>/dev/null | cmp - want.csv
+        cmp j.csv before.csv
+    done
+}
+
+@test "sens: --resume runs a part again that with another --only has other matrices" {
+    sens_of bloom-a --quant bits=3 --only 'layer:0-1,role:mlp_*' eng.txt >want.csv
+    sens_of bloom-a --quant bits=3 --only 'layer:0-1,role:attn_*' --resume j.csv eng.txt >/dev/null
+    sens_of bloom-a --quant bits=3 --only 'layer:0-1,role:mlp_*' --resume j.csv eng.txt | cmp - want.csv
+    [[ $(wc -l <j.csv) == 7 ]]
+    sens_of bloom-a --quant bits=3 --only 'layer:0-1,role:mlp_up,role:mlp_down' --resume j.csv eng.txt | cmp - want.csv
+    [[ $(wc -l <j.csv) == 7 ]]
 }
 
 @test "sens: killed half way, a run goes on" {
@@ -277,6 +312,9 @@ sums() {
     sed '2s/,[^,]*$/,x/' j.csv >bad.csv
     run -1 --separate-stderr sens -m "$(golden bloom-a)" -t "$golden/tokenizer.json" --quant bits=3 --resume bad.csv eng.txt
     [[ $stderr == *"sens: bad.csv: line 2: "* ]]
+    sed '2s/,eng,[^,]*/,eng,12/' j.csv >bad.csv
+    run -1 --separate-stderr sens -m "$(golden bloom-a)" -t "$golden/tokenizer.json" --quant bits=3 --resume bad.csv eng.txt
+    [[ $stderr == *"sens: bad.csv: line 2: '12' cannot be" ]]
     run -1 --separate-stderr flock j.csv sens -m "$(golden bloom-a)" -t "$golden/tokenizer.json" --quant bits=3 --resume j.csv eng.txt
     [[ $stderr == *"sens: j.csv: cannot write: another program does" ]]
     run -1 --separate-stderr sens -m "$(golden bloom-a)" -t "$golden/tokenizer.json" --quant bits=3 --resume . eng.txt

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/rng.h"
+#include "base/fnv.h"
 #include "base/msg.h"
+#include <string.h>
 
 /* Steele, Lea & Flood 2014: the finaliser of splitmix64. */
 static uint64_t splitmix(uint64_t *state)
@@ -13,10 +15,7 @@ static uint64_t splitmix(uint64_t *state)
 
 void rng_init(struct rng *r, uint64_t seed, uint64_t stream)
 {
-    uint64_t key = 0xcbf29ce484222325u; /* FNV-1a of the program's name */
-    for (const char *p = msg_prog(); *p; p++)
-        key = (key ^ (unsigned char)*p) * 0x100000001b3u;
-    key ^= splitmix(&seed);
+    uint64_t key = fnv_add(FNV_START, msg_prog(), strlen(msg_prog())) ^ splitmix(&seed);
     rng_init_key(r, splitmix(&key) ^ stream);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "io/csvtable.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "io/csvin.h"
@@ -94,16 +95,12 @@ int csvtable_if_numeric(const struct csvtable *t, size_t column, double *v)
     return any;
 }
 
-/* FNV-1a of the row's fields there, NUL bytes and all. */
+/* Of the row's fields there, NUL bytes and all. */
 static uint64_t hash(char *const *row, const size_t *column, size_t n_column)
 {
-    uint64_t h = UINT64_C(0xcbf29ce484222325);
-    for (size_t c = 0; c < n_column; c++) {
-        const char *s = row[column[c]];
-        do
-            h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-        while (*s++);
-    }
+    uint64_t h = FNV_START;
+    for (size_t c = 0; c < n_column; c++)
+        h = fnv_add(h, row[column[c]], strlen(row[column[c]]) + 1);
     return h;
 }
 

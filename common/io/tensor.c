@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/vector.h"
+#include <libdeflate.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -280,6 +281,11 @@ int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *o
     if (n)
         from_f64[dtype](in, n, out);
     return 0;
+}
+
+uint32_t tensor_checksum(const struct tensor *t)
+{
+    return t->n_bytes ? libdeflate_crc32(0, t->data, t->n_bytes) : 0;
 }
 
 /* Whether f32 holds every value of the dtype. */

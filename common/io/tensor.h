@@ -3,6 +3,7 @@
 #ifndef IO_TENSOR_H
 #define IO_TENSOR_H
 #include <stddef.h>
+#include <stdint.h>
 
 /* The dtypes of safetensors. Those from TENSOR_OTHER on pass through untouched: programs copy but do not read
  * them. */
@@ -60,6 +61,9 @@ int tensor_from_f64(const double *in, size_t n, enum tensor_dtype dtype, void *o
 /* Elements [from, from + n) of t into out (the caller's) as `dtype`, rounded and saturated as above, through
  * f32 where that holds both and f64 otherwise. -1 if either is TENSOR_OTHER. */
 int tensor_convert(const struct tensor *t, size_t from, size_t n, enum tensor_dtype dtype, void *out);
+
+/* CRC-32 of the data, gigabytes of them in a second. */
+uint32_t tensor_checksum(const struct tensor *t);
 
 /* The shape as text, "3x4", "scalar" for n_dim 0, into the caller's buffer, which is returned. */
 enum { TENSOR_SHAPE_MAX = TENSOR_MAX_DIM * 21 };

@@ -4,14 +4,19 @@
 #include "base/msg.h"
 #include "io/csvin.h"
 #include "io/csvout.h"
+#include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { N_HEX = 16 }; /* digits of a model's number */
 
 struct cell {
     struct lm_damage sum, of_text; /* of texts that are complete, of the one at hand */
     size_t text;
     size_t line; /* of the file that it came with; 0: of none */
+    uint64_t model;
 };
 
 /* A name and its number, sorted by name. */
@@ -24,7 +29,8 @@ struct lm_ledger {
     char *const *case_name, *const *group_name;
     size_t n_case, n_group;
     struct cell *cell; /* [n_case][n_group] */
-    const char *path;  /* NULL: there is no file */
+    uint64_t model;
+    const char *path; /* NULL: there is no file */
     struct csvout *out;
 };
 
@@ -102,6 +108,16 @@ static struct entry *sorted(char *const *name, size_t n)
     return e;
 }
 
+static uint64_t model_of(const struct lm_ledger *l, const struct csvin *in)
+{
+    const char *text = csvin_text(in, 2);
+    char *end;
+    uint64_t model = strtoull(text, &end, 16);
+    if (strlen(text) != N_HEX || end != text + N_HEX)
+        die("%s: line %zu: '%s' cannot be", l->path, csvin_line(in), text);
+    return model;
+}
+
 /* Takes a row; one of another case or group is left alone. */
 static void take_row(struct lm_ledger *l, const struct csvin *in, const struct entry *cases,
                      const struct entry *groups)
@@ -109,23 +125,25 @@ static void take_row(struct lm_ledger *l, const struct csvin *in, const struct e
     const struct entry wanted = { csvin_text(in, 0), 0 }, whose = { csvin_text(in, 1), 0 };
     const struct entry *k = bsearch(&wanted, cases, l->n_case, sizeof *cases, by_name);
     const struct entry *g = bsearch(&whose, groups, l->n_group, sizeof *groups, by_name);
+    uint64_t model = model_of(l, in);
     double v[6];
     for (size_t i = 0; i < 6; i++) {
-        v[i] = csvin_number(in, 2 + i);
+        v[i] = csvin_number(in, 3 + i);
         if (!isfinite(v[i]) || (i < 2 && !(v[i] >= 0 && v[i] <= 0x1p53)))
-            die("%s: line %zu: '%s' cannot be", l->path, csvin_line(in), csvin_text(in, 2 + i));
+            die("%s: line %zu: '%s' cannot be", l->path, csvin_line(in), csvin_text(in, 3 + i));
     }
     if (!k || !g)
         return;
     *cell_at(l, k->i,
              g->i) = (struct cell){ .sum = { (uint64_t)v[0], (uint64_t)v[1], v[2], v[3], v[4], v[5] },
-                                    .line = csvin_line(in) };
+                                    .line = csvin_line(in),
+                                    .model = model };
 }
 
 void lm_ledger_open(struct lm_ledger *l, const char *path)
 {
     l->path = path;
-    l->out = csvout_append(path, "case,group,tokens,agreed,nll,ref_nll,kl,squares");
+    l->out = csvout_append(path, "case,group,model,tokens,agreed,nll,ref_nll,kl,squares");
     struct csvin *in = csvin_open(path);
     struct entry *cases = sorted(l->case_name, l->n_case), *groups = sorted(l->group_name, l->n_group);
     while (csvin_next(in))
@@ -140,11 +158,16 @@ int lm_ledger_is_done(const struct lm_ledger *l, size_t k, size_t group)
     return cell_at(l, k, group)->line > 0;
 }
 
+void lm_ledger_set_model(struct lm_ledger *l, uint64_t fingerprint)
+{
+    l->model = fingerprint;
+}
+
 void lm_ledger_check(const struct lm_ledger *l, size_t group, uint64_t n, double ref_nll)
 {
     for (size_t k = 0; k < l->n_case; k++) {
         const struct cell *c = cell_at(l, k, group);
-        if (c->line && (c->sum.n != n || c->sum.ref_nll != ref_nll))
+        if (c->line && (c->model != l->model || c->sum.n != n || c->sum.ref_nll != ref_nll))
             die("%s: line %zu: is of another model, text or precision", l->path, c->line);
     }
 }
@@ -154,8 +177,11 @@ void lm_ledger_note(struct lm_ledger *l, size_t k, size_t group)
     if (!l->out)
         return;
     struct lm_damage d = lm_ledger_total(l, k, group);
+    char model[N_HEX + 1];
+    snprintf(model, sizeof model, "%016" PRIx64, l->model);
     csvout_str(l->out, l->case_name[k]);
     csvout_str(l->out, l->group_name[group]);
+    csvout_str(l->out, model);
     csvout_int(l->out, (int64_t)d.n);
     csvout_int(l->out, (int64_t)d.n_agree);
     csvout_num(l->out, d.nll);

@@ -29,7 +29,10 @@ void lm_ledger_open(struct lm_ledger *l, const char *path);
 /* Whether the case's sums of the group came with the file. They are then all there is: nothing is to be added
  * or noted. */
 int lm_ledger_is_done(const struct lm_ledger *l, size_t k, size_t group);
-/* Ends the program if the file has other numbers of the reference for this group: tokens, and sum of nll. */
+/* What the model is known by, to be said before anything is checked or noted. */
+void lm_ledger_set_model(struct lm_ledger *l, uint64_t fingerprint);
+/* Ends the program if the file has this group of another model, or other numbers of the reference for it:
+ * tokens, and sum of nll. */
 void lm_ledger_check(const struct lm_ledger *l, size_t group, uint64_t n, double ref_nll);
 /* The case's sums of the group are complete: they are noted. lm_ledger_flush gives them to the system. */
 void lm_ledger_note(struct lm_ledger *l, size_t k, size_t group);

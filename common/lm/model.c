@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/model.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/threads.h"
 #include <stdint.h>
@@ -84,6 +85,8 @@ struct lm_model {
     float *row_block; /* the rows of the head that are borrowed */
     size_t row_room;
     struct pool pool;
+    int wants_fingerprint;
+    uint64_t fingerprint;
     char why[LM_WHY_MAX];
 };
 
@@ -388,6 +391,25 @@ static int take(struct lm_model *m, const struct tensor *t, const struct lm_plac
     return 0;
 }
 
+static void add_to_fingerprint(struct lm_model *m, const struct tensor *t, const struct lm_place *p)
+{
+    const uint32_t known[] = { (uint32_t)p->role, (uint32_t)p->layer, (uint32_t)p->is_bias,
+                               (uint32_t)t->dtype, tensor_checksum(t) };
+    m->fingerprint += fnv_add(FNV_START, known, sizeof known);
+}
+
+void lm_model_want_fingerprint(struct lm_model *m)
+{
+    const char *config = lm_checkpoint_config_text(m->from);
+    m->wants_fingerprint = 1;
+    m->fingerprint = fnv_add(FNV_START, config, strlen(config));
+}
+
+uint64_t lm_model_fingerprint(const struct lm_model *m)
+{
+    return m->fingerprint;
+}
+
 /* The next tensor to its place: 1; 0 at the end; -1 with the reason in why. */
 static int read_next(struct lm_model *m)
 {
@@ -396,6 +418,8 @@ static int read_next(struct lm_model *m)
     int got = lm_checkpoint_next(m->from, &t, &p);
     if (got < 0)
         snprintf(m->why, sizeof m->why, "%s", lm_checkpoint_error(m->from));
+    if (got > 0 && m->wants_fingerprint)
+        add_to_fingerprint(m, &t, &p);
     return got > 0 && take(m, &t, &p) < 0 ? -1 : got;
 }
 
@@ -505,6 +529,8 @@ int lm_model_again(struct lm_model *m)
         return 0;
     forget(m);
     count_missing(m);
+    if (m->wants_fingerprint)
+        lm_model_want_fingerprint(m);
     if (lm_checkpoint_rewind(m->from) == 0)
         return 0;
     snprintf(m->why, sizeof m->why, "%s", lm_checkpoint_error(m->from));

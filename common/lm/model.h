@@ -63,6 +63,12 @@ int lm_model_same_part(const struct lm_model *m, size_t a, size_t b, int layer);
  * lm_model_error. */
 struct gemm_weight *lm_model_head_block(struct lm_model *m, size_t variant, size_t from, size_t n);
 
+/* For those who must know a model again: asks, before anything is read, for a number of all tensors' places,
+ * dtypes and data, and of the config's text, whatever file or stream they come from, in any order; and gives
+ * that of what has been read. */
+void lm_model_want_fingerprint(struct lm_model *m);
+uint64_t lm_model_fingerprint(const struct lm_model *m);
+
 /* Reads a checkpoint that can be walked again from its beginning; drops all parts unless they are kept. */
 int lm_model_again(struct lm_model *m);
 

@@ -122,6 +122,7 @@ static int score_reference(struct sweep *w)
         lm_ledger_add(s->reference, 0, b->group[i], b->in_text[i], &d);
         if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i])) {
             struct lm_damage all = lm_ledger_total(s->reference, 0, b->group[i]);
+            lm_ledger_set_model(s->ledger, lm_model_fingerprint(s->model)); /* all of it has been read */
             lm_ledger_check(s->ledger, b->group[i], all.n, all.nll);
         }
     }
