@@ -516,10 +516,21 @@ END
     mkdir mixed
     cp "$model/config.json" mixed/
     printf 'layer,role,bits\n0,mlp_*,8\n1,mlp_down,16\n,,3\n' >recipe.csv
-    modelcat "$model" | wquant --recipe=recipe.csv -o q.t
-    tensorcat --set=format=pt -o mixed/model.safetensors q.t
+    modelcat "$model" >m.t
+    wquant --recipe=recipe.csv -o q.t m.t
+    wquant --recipe=recipe.csv -o mixed/model.safetensors m.t
     tensorcat --check mixed/model.safetensors
-    [[ $(tensorcat --meta mixed/model.safetensors) == *",format,pt"* ]] # transformers asks for it
+    # transformers asks for format=pt, whichever program writes the file, and from a stream as from a file
+    modelcat -o of-modelcat.safetensors "$model"
+    plant --layer 1 -o of-plant.safetensors m.t
+    tensorcat -o of-tensorcat.safetensors q.t
+    wquant -o of-wquant.safetensors "$model/model.safetensors"
+    for f in mixed/model.safetensors of-*.safetensors; do [[ $(tensorcat --meta $f) == *",format,pt"* ]]; done
+    [[ $(tensorcat --meta q.t) != *",format,"* ]]
+    tensorcat --set=format=mlx -o mlx.safetensors q.t
+    [[ $(tensorcat --meta mlx.safetensors) == *",format,mlx"* && $(tensorcat --meta mlx.safetensors) != *",format,pt"* ]]
+    # the data are those of the stream
+    cmp <(tensorcat --to=csv of-tensorcat.safetensors | cut -d, -f2- | sort) <(tensorcat --to=csv q.t | cut -d, -f2- | sort)
     for f in "$model" mixed; do tensorcat --list "$f/model.safetensors" | cut -d, -f3-5 | sort >"$(basename "$f").list"; done
     grep -v inv_freq llama-a.list | cmp - mixed.list # those of the original, but for buffers that loaders make themselves
     head -n 2 "$DATA/../../pipelines/data/udhr/eval/eng.txt" >eng.txt

@@ -74,11 +74,11 @@ struct ts_options {
 enum { TS_LEVEL = 1 }; /* the usual one */
 
 /* Opens path. "-" and most names get a stream; NAME.safetensors gets one plain file, into which all frames
- * are merged (names must then differ, `__metadata__` is that of the first frame). Its data are laid out by
- * size of element, large first, so that all are aligned, else in the order given; the data of a single frame
- * go to their place at once, those of several are copied once more at the end. options NULL: TS_LEVEL, one
- * thread. Ends the program when it cannot; so does every write. Nothing has the final name before
- * ts_close_out. */
+ * are merged (names must then differ, `__metadata__` is that of the first frame). If that has no `format`,
+ * the file says "pt", without which transformers loads none. Its data are laid out by size of element, large
+ * first, so that all are aligned, else in the order given; the data of a single frame go to their place at
+ * once, those of several are copied once more at the end. options NULL: TS_LEVEL, one thread. Ends the
+ * program when it cannot; so does every write. Nothing has the final name before ts_close_out. */
 struct ts_writer *ts_open_out(const char *path, const struct ts_options *options);
 /* Whether it is such a plain file: who could give all in one frame then saves that copy. */
 int ts_out_is_plain(const struct ts_writer *w);

@@ -86,7 +86,8 @@ void ts_out_history(struct ts_writer *w, const char *line)
 /* `__metadata__` of the next frame, history included; a new reference. */
 static json_t *frame_meta(const struct ts_writer *w)
 {
-    json_t *meta = json_copy(w->meta);
+    json_t *meta = w->plain ? json_pack("{s:s}", "format", "pt") : json_object();
+    json_object_update(meta, w->meta);
     const char *before = json_string_value(json_object_get(meta, "history"));
     if (w->history) {
         char *all = before && *before ? xsprintf("%s\n%s", before, w->history) : xstrdup(w->history);

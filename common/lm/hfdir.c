@@ -191,7 +191,6 @@ static void write_weights(struct outdir *dir, const struct lm_params *p, const f
         tensor_set_size(&t[i]);
     }
     tensor_from_f32(w, p->n, dtype, data);
-    ts_out_meta(out, "format", "pt"); /* transformers loads no other */
     ts_out_history(out, history);
     ts_out_frame(out, t, p->n_param);
     ts_out_data(out, data, p->n * tensor_dtype_bytes(dtype));

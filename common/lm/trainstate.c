@@ -59,7 +59,6 @@ static void put_meta(struct ts_writer *out, const struct lm_trainstate *s, const
 {
     char *step = xsprintf("%" PRIu64, s->step);
     ts_out_meta(out, "kind", "weights");
-    ts_out_meta(out, "format", "pt");
     ts_out_meta(out, "config", config_text);
     ts_out_meta(out, step_key, step);
     ts_out_history(out, history);

@@ -451,7 +451,6 @@ static void set_metadata(const struct rewrite *r)
 {
     ts_out_copy_meta(r->out, r->in);
     if (r->dir) {
-        ts_out_meta(r->out, "format", "pt"); /* transformers asks for it */
         ts_out_meta(r->out, "config", NULL);
     } else if (r->family && r->config) {
         ts_out_meta(r->out, "kind", "weights");
