@@ -9,9 +9,11 @@
 #   make -f pipelines/model.mk ship              what `make model` gave goes to pipelines/data/models, for the other studies
 #   make -f pipelines/model.mk ship-variants     and the variants' tables to pipelines/data/variants, for variants.mk
 #
-# A run that is stopped goes on where it was when make is called again. 6000 steps of 2048 tokens take the larger models
-# about two hours each on one core of 2021; STEPS is the knob, the rate of learning falls over the last COOLDOWN of them.
+# A run that is stopped goes on where it was when make is called again. 4000 steps of 2048 tokens take the larger models about
+# an hour and a half each on one core of 2021; STEPS is the knob, the rate of learning falls over the last COOLDOWN of them.
 # Same text, tokenizer, size and seeds: what differs between models is in options_NAME below and nothing else.
+#
+# Decided beforehand: a model is good enough to be studied if it needs fewer bits a byte of held-out text than gzip -9 in every language.
 include pipelines/lib.mk
 .DEFAULT_GOAL := model
 
@@ -30,7 +32,7 @@ WIDTH    ?= 160
 HEADS    ?= 5
 CONTEXT  ?= 256
 BATCH    ?= 8
-STEPS    ?= 6000
+STEPS    ?= 4000
 WARMUP   ?= 200
 RATE     ?= 0.002
 COOLDOWN ?= 0.3
@@ -38,7 +40,7 @@ TEMPERATURE ?= 1.5#                        languages are drawn with probability 
 VALID_TOKENS ?= 8192#                      of each language, while training
 
 # Of the variants
-VARIANTS ?= base kure attention-dropout balanced no-embed-norm sinusoidal embed-scale xglm
+VARIANTS ?= base kure attention-dropout balanced no-embed-norm embed-begun sinusoidal embed-scale xglm
 SEEDS    ?= 1 2 3
 V_LAYERS ?= 6
 V_WIDTH  ?= 96
@@ -66,8 +68,9 @@ SAMPLE := $(STEMS:%=$(DIR)/sample-$(LINES)/%.txt)
 RUNS  := $(foreach v,$(VARIANTS),$(foreach s,$(SEEDS),$(SMALL)/$(v)-seed$(s)))
 $(shell mkdir -p $(LARGE) $(RUNS) $(DIR)/baselines $(DIR)/sample-$(LINES))
 
-# XGLM's embedding begins as its authors' does, with 1 / sqrt(width): at 0.02, positions drown the tokens and it learns late. A
-# scale of the embedding says nothing in front of a norm, so it is tried without one: against no-embed-norm, one difference.
+# XGLM's embedding begins as its authors' does, with 1 / sqrt(width), and is scaled by its inverse: at 0.02, positions (0.7) drown the
+# tokens and it learns late. So sinusoidal has both too, and is held against embed-begun, one difference: in front of a norm a scale
+# says nothing where no positions are added. For the same reason embed-scale is tried without the norm, against no-embed-norm.
 root = $(shell awk -v w='$(if $(variant),$(V_WIDTH),$(WIDTH))' 'BEGIN { print w^($(1) * 0.5) }')
 options_bloom             := --arch=bloom
 options_xglm               = --arch=xglm --embed-sd=$(call root,-1)
@@ -76,13 +79,15 @@ options_kure              := --arch=bloom --kure=$(KURE)
 options_attention-dropout := --arch=bloom --attention-dropout=0.1
 options_balanced          := --arch=bloom --temperature=inf
 options_no-embed-norm     := --arch=bloom --override=embed_norm=false
-options_sinusoidal        := --arch=bloom --override=position=sinusoidal
+options_embed-begun        = --arch=bloom --embed-sd=$(call root,-1)
+options_sinusoidal         = --arch=bloom --embed-sd=$(call root,-1) --override=position=sinusoidal,embed_scale=$(call root,1)
 options_embed-scale        = --arch=bloom --override=embed_norm=false,embed_scale=$(call root,1)
 $(foreach m,$(MODELS) $(VARIANTS),$(if $(options_$(m)),,$(error $(m): no such model: there is no options_$(m))))
 
 .PHONY: model samples variants ship ship-variants
 model: $(LARGE)/honest.csv $(LARGE)/samples.txt
 	@mlr --icsv --opprint --ofmt %.3f cat $<
+	@for m in $(MODELS); do mlr --icsv --onidx put -q -s model=$$m -f $(HOW)/honest.mlr $<; done
 	@echo "model: $(MODELS:%=$(LARGE)/%-style) $(LARGE)/samples.txt"
 
 ifeq ($(origin TEXT)$(origin STEMS),filefile)
@@ -110,10 +115,13 @@ $(LARGE)/%-style/config.json: $(DIR)/tokenizer.json | $(VALID)
 $(DIR)/languages.csv: $(TRAIN)
 	wc -c $^ | awk -v OFS=, 'BEGIN { print "lang", "bytes" } $$2 != "total" { gsub(/.*\/|[.]txt$$/, "", $$2); print $$2, $$1 }' > $@
 
-ship: $(MODELS:%=$(LARGE)/%-style/config.json) $(DIR)/languages.csv
-	$(foreach m,$(MODELS),rm -rf pipelines/data/models/$(m)-style; mkdir -p pipelines/data/models; \
-	  cp -R $(LARGE)/$(m)-style pipelines/data/models/; cp $(LARGE)/$(m).csv pipelines/data/models/$(m)-style/log.csv; \
-	  cp $(DIR)/languages.csv pipelines/data/models/$(m)-style/;)
+SHIPPED_MODELS := pipelines/data/models
+ship: $(MODELS:%=$(LARGE)/%-style/config.json) $(DIR)/languages.csv $(LARGE)/honest.csv $(LARGE)/samples.txt
+	mkdir -p $(SHIPPED_MODELS)
+	cp $(LARGE)/honest.csv $(LARGE)/samples.txt $(SHIPPED_MODELS)/
+	$(foreach m,$(MODELS),rm -rf $(SHIPPED_MODELS)/$(m)-style; \
+	  cp -R $(LARGE)/$(m)-style $(SHIPPED_MODELS)/; cp $(LARGE)/$(m).csv $(SHIPPED_MODELS)/$(m)-style/log.csv; \
+	  cp $(DIR)/languages.csv $(SHIPPED_MODELS)/$(m)-style/;)
 
 # ---- 2. are they honest? bits a byte of all validation text, against what compressors need for the same bytes: alone, and
 # with the language's training text before them, which adds what it teaches (PPMd, an adaptive model of order 8; xz)
@@ -180,12 +188,13 @@ $(TABLES:%=$(SMALL)/%.csv): $(SMALL)/%.csv: $(RUNS:=/%.csv)
 	mlr --csv cat $^ > $@
 
 SHIPPED := pipelines/data/variants
+KNOBS   := $(foreach k,V_LAYERS V_WIDTH V_HEADS V_STEPS BATCH CONTEXT WARMUP RATE COOLDOWN TEMPERATURE KURE,$(k)=$($(k))) SEEDS='$(SEEDS)'
 ship-variants: $(TABLES:%=$(SMALL)/%.csv)
 	mkdir -p $(SHIPPED)
 	cp $^ $(SHIPPED)/
 	{ echo "# Variants of one model"; echo; \
-	  echo "Made by \`make model-variants\` (pipelines/model.mk): $(words $(RUNS)) runs, of which only these tables are kept."; \
-	  echo "Read by pipelines/variants.mk."; echo; \
+	  echo "$(words $(RUNS)) runs, of which only these tables are kept, made by pipelines/model.mk and read by pipelines/variants.mk:"; \
+	  echo; echo "    make model-variants $(KNOBS)"; echo; \
 	  echo "* All alike: $(V_LAYERS) layers, width $(V_WIDTH), $(V_HEADS) heads, context $(CONTEXT), $(V_STEPS) steps of $(BATCH) texts,"; \
 	  echo "  learning rate $(RATE) after $(WARMUP) steps, falling over the last $(COOLDOWN) of them, languages drawn with"; \
 	  echo "  probability bytes^(1/$(TEMPERATURE)); vocabulary $(VOCAB); seeds $(SEEDS)."; \

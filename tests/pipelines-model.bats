@@ -63,25 +63,42 @@ model() {
 
 @test "model: variants differ from the base in what their name says, and each has its rows" {
     model variants SEEDS=1
-    [[ $(mlr --icsv --onidx count-distinct -f variant then count d/s/loss.csv) == 8 ]]
-    [[ $(mlr --icsv --onidx count d/s/loss.csv) == 16 && $(mlr --icsv --onidx count d/s/damage.csv) == 32 ]]
-    [[ $(mlr --icsv --onidx count d/s/tails.csv) == $((8 * 2 * 4 + 2 * 2)) ]]   # xglm has q, k and v apart
-    [[ $(wc -l <d/s/growth.csv) == 9 && $(head -n 1 d/s/growth.csv) == variant,seed,step,loss,kurtosis_0,kurtosis_1 ]]
+    [[ $(mlr --icsv --onidx count-distinct -f variant then count d/s/loss.csv) == 9 ]]
+    [[ $(mlr --icsv --onidx count d/s/loss.csv) == 18 && $(mlr --icsv --onidx count d/s/damage.csv) == 36 ]]
+    [[ $(mlr --icsv --onidx count d/s/tails.csv) == $((9 * 2 * 4 + 2 * 2)) ]]   # xglm has q, k and v apart
+    [[ $(wc -l <d/s/growth.csv) == 10 && $(head -n 1 d/s/growth.csv) == variant,seed,step,loss,kurtosis_0,kurtosis_1 ]]
     # the log's kurtosis of a layer is the mean of its MLP's matrices, before they are brought to bfloat16
     near "$(mlr --icsv --onidx filter '$variant == "kure"' then cut -f kurtosis_1 d/s/growth.csv)" \
         "$(mlr --icsv --onidx filter '$variant == "kure" && $layer == 1 && $role =~ "^mlp"' then stats1 -a mean -f kurtosis d/s/tails.csv)" 0.002
     while read -r variant key n; do
         diff d/s/base-seed1/model/config.json "d/s/$variant-seed1/model/config.json" >difference || true
         [[ $(grep -c '^>' difference) == "$n" ]] && grep -q "\"$key\"" difference
-    done <<<$'no-embed-norm embed_norm 4\nsinusoidal position 4\nembed-scale embed_scale 5'
+    done <<<$'no-embed-norm embed_norm 4\nsinusoidal position 5\nembed-scale embed_scale 5'
     near "$(mlr --icsv --onidx filter '$variant == "base" && $lang == "fin"' then cut -f nll d/s/loss.csv)" \
         "$(tail -n 1 d/s/base-seed1/log.csv | awk -F, -v c="$(head -n 1 d/s/base-seed1/log.csv | tr , '\n' | grep -nx nll_fin | cut -d: -f1)" '{ print $c }')" 1e-12
+}
+
+@test "model: what is shipped is what was trained, and whether it is good enough to be studied is said" {
+    command -v 7z >/dev/null || skip "7z is not here"
+    model ship SHIPPED_MODELS="$PWD/models"
+    for m in bloom xglm; do
+        for f in config.json model.safetensors tokenizer.json; do cmp d/l/$m-style/$f models/$m-style/$f; done
+        cmp d/l/$m.csv models/$m-style/log.csv
+    done
+    diff models/xglm-style/languages.csv <(echo lang,bytes && cd "$T/train" && for l in eng fin; do echo "$l,$(wc -c <$l.txt)"; done)
+    cmp d/l/samples.txt models/samples.txt
+    cmp d/l/honest.csv models/honest.csv
+    mlr -I --csv put '$gzip = 9; $bloom = $lang == "eng" ? 1 : 9; $xglm = 1' d/l/honest.csv
+    model model >said
+    grep -qx 'bloom: fewer bits than gzip -9 in 1 of 2 languages: not good enough to be studied' said
+    grep -qx 'xglm: fewer bits than gzip -9 in 2 of 2 languages: good enough to be studied' said
 }
 
 @test "model: variants are shipped as tables that say how they were made" {
     model ship-variants SHIPPED="$PWD/shipped" VARIANTS="base embed-scale" SEEDS="1 2"
     for k in tails loss damage growth; do cmp d/s/$k.csv shipped/$k.csv; done
     grep -qF '4 runs' shipped/README.md
+    grep -qE '^    make model-variants V_LAYERS=2 .*V_STEPS=[0-9]+ BATCH=[0-9]+ .*SEEDS=.1 2.$' shipped/README.md
     grep -qF '| base | `--arch=bloom` |' shipped/README.md
     grep -qF '| embed-scale | `--arch=bloom --override=embed_norm=false,embed_scale=4` |' shipped/README.md
     grep -qF 'weights by `bits=4,per=channel` `bits=3,per=channel`, on the first 2 lines' shipped/README.md
