@@ -55,8 +55,10 @@ static const struct cli_opt opts[] = {
       0 },
     { 0, "ff", CLI_INT, &n_inner, "N", "inner width of the MLP [4 times the width]", 1, 1 << 18, 0 },
     { 0, "override", CLI_LIST, &overrides, "KEY=VALUE,...",
-      "what differs from the family, for experiments: position=alibi|sinusoidal|learned|rotary|none, "
-      "embed_norm=true|false, embed_scale=NUMBER, activation=NAME; other programs cannot load such a model",
+      "what differs from the family, for experiments: position=alibi|sinusoidal|learned|rotary|none (with "
+      "n_position=N, the rows of a learned table, or rope_theta=NUMBER), embed_norm=true|false, "
+      "embed_scale=NUMBER, activation=NAME. The programs here read such a model, with a note; others would "
+      "take it for one of its family",
       0, 0, 0 },
     { 0, "config", CLI_IN, &config_path, "FILE", "take all of that from a config.json", 0, 0, 0 },
     { 0, "init-sd", CLI_NUM, &init_sd, "SD",

@@ -84,6 +84,16 @@ refused() {
         hybrid bloom "$h"
         refused "config: '" "${hybrids[-1]}"
     done
+    for h in 'n_position":5' 'rope_theta":500' 'position":"rotary","n_position":5' 'position":"learned","n_position":5,"rope_theta":500'; do
+        hybrid bloom "\"$h"
+        refused "does nothing where positions are not " "${hybrids[-1]}"
+    done
+    for h in '"n_position":5' '"rope_theta":500'; do
+        hybrid xglm "$h"
+        refused "does nothing where positions are not " "${hybrids[-1]}"
+    done
+    hybrid llama '"rope_theta":500'
+    grad "${hybrids[-1]}"
     sed 's/}$/,"babelbits":[]}/' bloom.json >list.json
     refused "'babelbits' is not an object" list.json
 }

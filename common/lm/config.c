@@ -273,6 +273,12 @@ static void read_hybrid(struct reading *r, struct lm_config *c)
     c->embed_scale = get_number(&in, "embed_scale", c->embed_scale);
     if (look(&in, "activation", NULL))
         c->activation = get_activation(&in, "activation", NULL);
+    if (c->position != LM_LEARNED && look(&in, "n_position", NULL))
+        complain(&in, "config: '%s' under \"babelbits\" does nothing where positions are not learned",
+                 "n_position");
+    if (c->position != LM_ROTARY && look(&in, "rope_theta", NULL))
+        complain(&in, "config: '%s' under \"babelbits\" does nothing where positions are not rotary",
+                 "rope_theta");
     if (c->position == LM_LEARNED && !c->n_position)
         complain(&in, "config: '%s' is missing, of a learned table of positions", "n_position");
     if (c->position == LM_SINUSOIDAL && c->d_model < 4)

@@ -45,9 +45,9 @@ struct lm_config {
  *
  * An object "babelbits" makes a hybrid, to change one thing at a time between families. Each of its keys is
  * in the place of what the family has: "position" ("alibi", "sinusoidal", "learned", "rotary", "none"),
- * "n_position" (rows of a learned table), "rope_theta", "embed_norm" (true, false), "embed_scale" (a number),
- * "activation". Only these programs know of it: transformers would load such a model as one of its family,
- * and compute something else. */
+ * "n_position" (rows of a learned table) and "rope_theta", each refused where it does nothing, "embed_norm"
+ * (true, false), "embed_scale" (a number), "activation". Only these programs know of it: transformers would
+ * load such a model as one of its family, and compute something else. */
 int lm_config_parse(const char *json, size_t n, struct lm_config *c, char why[LM_WHY_MAX]);
 
 /* The shape that the tensor at p has in a checkpoint of this model: the number of dimensions (1 or 2), or 0
