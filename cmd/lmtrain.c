@@ -9,12 +9,14 @@
 #include "cli/cli.h"
 #include "io/bytein.h"
 #include "io/outdir.h"
+#include "io/outfile.h"
 #include "lm/checkpoint.h"
 #include "lm/heldout.h"
 #include "lm/hfdir.h"
 #include "lm/sampler.h"
 #include "lm/trainer.h"
 #include "lm/trainlog.h"
+#include "math/adamw.h"
 #include "quant/pick.h"
 #include "text/trainset.h"
 #include "weights/modelfile.h"
@@ -475,12 +477,19 @@ static int load_checkpoint(void)
 {
     struct stat st;
     char why[LM_TRAINSTATE_WHY_MAX];
+    if (resume) /* the run that goes on here may have been killed while it wrote */
+        outfile_sweep(checkpoint_path);
+    if (resume && log_path)
+        outfile_sweep(log_path);
     if (!checkpoint_path || stat(checkpoint_path, &st) < 0)
         return 0;
     if (!resume)
         die("%s: is there already: --resume goes on from it", checkpoint_path);
     if (lm_trainstate_load(&state, checkpoint_path, settings, may_differ, why) < 0)
         die("%s: %s", checkpoint_path, why);
+    if (state.step > (uint64_t)n_step)
+        die("%s: is of step %" PRIu64 ", behind the last of --steps, %lld", checkpoint_path, state.step,
+            (long long)n_step);
     return 1;
 }
 
@@ -499,6 +508,8 @@ static void begin(enum gemm_precision precision)
             draw_weights(state.w);
         else if (lm_params_read(params, init, state.w, why) < 0)
             die("%s: %s", init_path, why);
+        else if (!isfinite(adamw_squares(state.w, params->n))) /* which a loss need not show */
+            die("%s: holds weights that are not finite", init_path);
     }
     if (init)
         lm_checkpoint_close(init);

@@ -88,15 +88,30 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     tiny --checkpoint=cut.safetensors --log=cut.csv --valid=text --dropout=0.1 --kure=0.1 --resume -j 2
     same_weights whole.safetensors cut.safetensors
     diff <(steady whole.csv) <(steady cut.csv)
-    # kill -9 at any time: what is under the final name is whole
-    for after in 0.05 0.1 0.2; do
-        timeout -s KILL $after bash -c "exec lmtrain ${small[*]} --steps=12 --warmup=3 --log-every=4 --learning-rate=0.01 \
-            --checkpoint=killed.safetensors --checkpoint-every=1 --resume --log=killed.csv --valid=text --dropout=0.1 \
-            --kure=0.1 text/eng.txt text/fra.txt" || true
+}
+
+@test "lmtrain: killed at any time, what is under the final name is whole, and from there the run ends as one that was not" {
+    run_on=(lmtrain "${small[@]}" --steps=300 --warmup=3 --log-every=4 --learning-rate=0.01 --dropout=0.1 text/eng.txt text/fra.txt)
+    "${run_on[@]}" --checkpoint=whole.safetensors --log=whole.csv
+    step=0
+    for _ in 1 2 3; do
+        touch mark
+        "${run_on[@]}" --checkpoint=killed.safetensors --checkpoint-every=1 --resume --log=killed.csv &
+        pid=$!
+        until [[ killed.safetensors -nt mark ]]; do kill -0 $pid && sleep 0.01; done
+        kill -KILL $pid
+        status=0
+        wait $pid || status=$?
+        ((status == 137))
+        before=$step step=$(grep -aom1 '"lmtrain step":"[0-9]*"' killed.safetensors | tr -dc 0-9)
+        echo "killed after step $step"
+        ((before < step && step < 300))
     done
-    tiny --checkpoint=killed.safetensors --log=killed.csv --valid=text --dropout=0.1 --kure=0.1 --resume
+    touch killed.{safetensors,csv}.Ab12yz.tmp mine.safetensors.Ab12yz.tmp killed.safetensors.old.tmp # as a kill leaves them, or not
+    "${run_on[@]}" --checkpoint=killed.safetensors --log=killed.csv --resume
     same_weights whole.safetensors killed.safetensors
     diff <(steady whole.csv) <(steady killed.csv)
+    [[ $(echo *tmp*) == "killed.safetensors.old.tmp mine.safetensors.Ab12yz.tmp" ]]
 }
 
 @test "lmtrain: SIGTERM writes a checkpoint from which the run goes on" {
@@ -134,6 +149,96 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     tiny --checkpoint=c.safetensors --resume --may-differ=text,steps --steps=13
     run -1 --separate-stderr tiny --checkpoint=c.safetensors
     [[ $stderr == "lmtrain: c.safetensors: is there already: --resume goes on from it" ]]
+}
+
+@test "lmtrain: a checkpoint behind the last step, or of weights or moments that are not finite, gives no model" {
+    tiny --checkpoint=c.safetensors
+    sed 's/"lmtrain step":"12"/"lmtrain step":"99"/' c.safetensors >late.safetensors
+    run -1 --separate-stderr tiny --checkpoint=late.safetensors --resume -o late
+    [[ $stderr == "lmtrain: late.safetensors: is of step 99, behind the last of --steps, 12" && ! -e late ]]
+    begin=$((8 + $(od -An -tu8 -N8 c.safetensors)))
+    bytes=$((($(stat -c %s c.safetensors) - begin) / 4 * 4))
+    for at in $((begin + bytes / 6)) $((begin + bytes / 2)) $((begin + bytes / 6 * 5)); do # a weight, a moment, another
+        cp c.safetensors bad.safetensors
+        printf '\xff\xff\xff\x7f\xff\xff\xff\x7f' | dd of=bad.safetensors bs=1 seek=$at conv=notrunc status=none
+        run -1 --separate-stderr tiny --checkpoint=bad.safetensors --resume -o bad
+        [[ $stderr == "lmtrain: bad.safetensors: '"*"' holds numbers that are not finite" && ! -e bad ]]
+    done
+    tiny --checkpoint=c.safetensors --resume -o fine
+    # and --init: a position behind the context has no part in the loss
+    cp -R "$(golden gpt2-a)" init
+    chmod -R u+w init
+    at=$(grep -aoE '"(transformer.)?wpe.weight":\{[^}]*\}' init/model.safetensors | grep -oE '[0-9]+\]\}' | tr -dc 0-9)
+    printf '\xff\xff\xff\x7f' | dd of=init/model.safetensors bs=1 seek=$((8 + $(od -An -tu8 -N8 init/model.safetensors) + at - 4)) conv=notrunc status=none
+    run -1 --separate-stderr lmtrain "${small[@]:0:2}" --init=init --context=8 --batch=2 --steps=2 -o bad text/eng.txt
+    [[ $stderr == "lmtrain: init: holds weights that are not finite" && ! -e bad ]]
+}
+
+@test "lmtrain: the log's learning rate is the published schedule" {
+    tiny --steps=20 --warmup=4 --cooldown=0.4 --floor=0.2 --log-every=1 --log=log.csv
+    # Loshchilov & Hutter 2017, equation 5: half a cosine, here from 0.01 down to 0.2 of it over the last 8 steps
+    awk -v pi=3.141592653589793 'BEGIN { for (t = 1; t <= 20; t++)
+        printf "%.15g\n", 0.01 * (t <= 4 ? t / 4 : t <= 12 ? 1 : 0.2 + 0.4 * (1 + cos(pi * (t - 12) / 8))) }' >wanted
+    paste -d' ' <(mlr --icsv --onidx cut -f learning_rate log.csv) wanted >both
+    (($(wc -l <both) == 20))
+    while read -r got wanted; do close "$got" "$wanted" 1e-10; done <both
+    [[ $(mlr --icsv --onidx cut -f tokens then tail -n 1 log.csv) == 2560 ]] # 20 steps of 8 times 16
+}
+
+@test "lmtrain: options of the run: --may-differ=learning-rate, --ff, --valid-tokens" {
+    go() { lmtrain "${small[@]}" --warmup=4 --cooldown=0 --log-every=1 --log=log.csv text/eng.txt text/fra.txt "$@"; }
+    go --steps=6 --learning-rate=0.01 --checkpoint=c.safetensors
+    go --steps=9 --learning-rate=0.02 --checkpoint=c.safetensors --resume --may-differ=steps,learning-rate
+    [[ $(mlr --icsv --onidx cut -f learning_rate log.csv | tr '\n' ' ') == "0.0025 0.005 0.0075 0.01 0.01 0.01 0.02 0.02 0.02 " ]]
+    for arch in xglm gpt2 llama; do
+        go --steps=1 --arch=$arch --ff=20 -o $arch
+        [[ $(tensorcat --list $arch/model.safetensors | mlr --icsv --onidx filter '$name =~ "(fc1|c_fc|up_proj).weight$"' then cut -f shape | sort -u) == @(16x20|20x16) ]]
+    done
+    run -2 --separate-stderr go --steps=1 --arch=bloom --ff=20
+    [[ ${stderr_lines[0]} == "lmtrain: the inner width of bloom is 4 times its width" ]]
+    mkdir held && cp text/eng.txt held/
+    printf '%s\n' "portez ce vieux" "whisky au juge" "blond qui fume" >held/fra.txt
+    go --steps=1 --valid=held --valid-tokens=17 --dtype=F32 -o model # the first line has 16 with the separator
+    head -n 2 held/fra.txt >fra.txt
+    close "$(field nll_fra <log.csv)" "$(ppl -m model --start '</s>' --context=16 fra.txt 2>/dev/null | field nll)" 1e-6
+    run ! close "$(field nll_fra <log.csv)" "$(ppl -m model --start '</s>' --context=16 held/fra.txt 2>/dev/null | field nll)" 1e-5
+}
+
+@test "lmtrain: the log's loss of a language is ppl's, and the loss the mean over the sequences" {
+    # 15 tokens each: with the separators one sequence of 16 is all there is
+    echo "the quick brown" >text/eng.txt
+    echo "portez ce vieux" >text/fra.txt
+    tiny --steps=6 --learning-rate=0 --log-every=1 --log=log.csv --checkpoint=still.safetensors
+    for lang in eng fra; do
+        sed 's/$/<\/s>/' text/$lang.txt >$lang.txt
+        nll=$(ppl -m still.safetensors -t "$DATA/golden/tokenizer.json" --start '</s>' --context=17 $lang.txt 2>/dev/null | field nll)
+        for ((row = 1; row <= 6; row++)); do close "$(field loss_$lang $row <log.csv)" "$nll" 1e-7; done
+    done
+    # k of the 8 sequences are English, in each row another whole number
+    mlr --icsv --onidx put -q 'print ($loss - $loss_fra) / ($loss_eng - $loss_fra) * 8' log.csv >k
+    awk '{ n = int($1 + 0.5); if ($1 - n > 1e-3 || n - $1 > 1e-3 || n < 0 || n > 8) exit 1 }' k
+    (($(sort -u k | wc -l) > 1))
+}
+
+@test "lmtrain: the first step is AdamW's of what the options say, from moments of zero, and gradient_norm the gradient's" {
+    first() { tiny --steps=1 --warmup=0 --cooldown=0 --beta1=0.8 --beta2=0.6 --eps=0.01 --weight-decay=0.3 --log-every=1 --log=log.csv "$@"; }
+    first --learning-rate=0 --checkpoint=zero.safetensors
+    weights zero.safetensors | grep -v adam_ >w0
+    for clip in 0.5 inf; do
+        rm -f one.safetensors
+        first --clip=$clip --checkpoint=one.safetensors
+        weights one.safetensors >one
+        # Loshchilov & Hutter 2019, algorithm 2, t = 1: both moments are of one gradient, which the first gives back
+        paste -d, <(tail -n +2 w0) <(grep -v adam_ one | tail -n +2) <(grep adam_m one) <(grep adam_v one) |
+            awk -F, -v norm="$(field gradient_norm <log.csv)" -v clip=$clip '
+                function off(got, wanted, within) { if (!((got - wanted) ^ 2 <= within ^ 2)) { print NR ": " got ", not " wanted; bad = 1 } }
+                $2 != $7 || "adam_m." $2 != $12 || "adam_v." $2 != $17 { print "not in step: " $0; exit bad = 1 }
+                { g = $15 / (1 - 0.8); off($20, (1 - 0.6) * g * g, 1e-6 * $20 + 1e-30); sum += g * g
+                  decay = $2 ~ /(embeddings|query_key_value|dense|4h|to_h)[.]weight$/ ? 0.3 : 0
+                  off($10, $5 - 0.01 * (g / ((g < 0 ? -g : g) + 0.01) + decay * $5), 2e-7 * ($5 < 0 ? -$5 : $5) + 2e-9) }
+                END { if (clip != "inf" && norm > clip) norm = clip; off(sqrt(sum), norm, 1e-5 * norm); exit bad || NR < 5000 }'
+    done
+    awk -v norm="$(field gradient_norm <log.csv)" 'BEGIN { exit !(norm > 0.6) }' # so it was clipped, the first time
 }
 
 @test "lmtrain: KURE takes the kurtosis to its target, and it is kurt's figure" {

@@ -2,6 +2,7 @@
 #include "io/outfile.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -88,6 +89,33 @@ static int make_temp(const char *path, char **temp, const struct stat *old)
     if (fchmod(fd, old ? old->st_mode & 07777 : 0666 & ~mask) < 0)
         warn("%s: cannot set permissions: %s", *temp, strerror(errno));
     return fd;
+}
+
+/* Whether a name is one that make_temp gives a file beside `base`. */
+static int is_temp_of(const char *base, const char *name)
+{
+    size_t n = strlen(base);
+    return strlen(name) == n + strlen(".XXXXXX.tmp") && !strncmp(name, base, n) && name[n] == '.' &&
+           !strcmp(name + n + strlen(".XXXXXX"), ".tmp");
+}
+
+void outfile_sweep(const char *path)
+{
+    char *target = realpath(path, NULL), *folder = target ? target : xstrdup(path),
+         *slash = strrchr(folder, '/');
+    char *base = xstrdup(slash ? slash + 1 : folder);
+    *(slash ? slash + 1 : folder) = 0;
+    DIR *d = opendir(slash ? folder : ".");
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (is_temp_of(base, e->d_name)) {
+            char *temp = xsprintf("%s%s", folder, e->d_name);
+            unlink(temp);
+            free(temp);
+        }
+    if (d)
+        closedir(d);
+    free(base);
+    free(folder);
 }
 
 struct outfile *outfile_open(const char *path, int binary)

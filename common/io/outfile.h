@@ -16,6 +16,9 @@ struct outfile *outfile_open(const char *path, int binary);
  * removes a last line without its line feed. *n is what it holds then. Ends the program when it is no regular
  * file or another program has it open in this way. */
 struct outfile *outfile_append(const char *path, size_t *n);
+/* Removes temporary files that programs which were killed outright have left beside path. For outputs that
+ * only one program at a time can be writing. */
+void outfile_sweep(const char *path);
 const char *outfile_path(const struct outfile *f); /* for messages: "standard output" or the name */
 
 /* Appends n bytes (buffered when small); ends the program when they cannot be written. outfile_flush gives

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "io/tstream.h"
+#include "math/adamw.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -180,6 +181,8 @@ static ptrdiff_t take_tensor(struct lm_trainstate *s, const struct tensor *t, ch
     if (!a || t->dtype != TENSOR_F32 || t->n != a->n || strcmp(name, a->name) != 0)
         return refuse(why, "'%.200s' is no tensor of this model", t->name);
     tensor_to_f32(t, 0, t->n, array + a->offset);
+    if (!isfinite(adamw_squares(array + a->offset, a->n)))
+        return refuse(why, "'%.200s' holds numbers that are not finite", t->name);
     return (ptrdiff_t)t->n;
 }
 

@@ -34,7 +34,7 @@ void lm_trainstate_save(const struct lm_trainstate *s, const char *path, const s
 
 /* Reads one that was made with the same settings, but for those named in may_differ (NULL-ended, or NULL).
  * 0; or -1 with a reason, which does not repeat the path: it is no checkpoint, is cut, is of another model,
- * or a setting differs. */
+ * holds weights or moments that are not finite, or a setting differs. */
 enum { LM_TRAINSTATE_WHY_MAX = 600 };
 int lm_trainstate_load(struct lm_trainstate *s, const char *path, const struct lm_setting *settings,
                        char *const *may_differ, char why[LM_TRAINSTATE_WHY_MAX]);
