@@ -15,21 +15,26 @@
 # language, max - min, Gini's coefficient (only if no language gains). Intervals draw paragraphs, 95 %; line i of all languages
 # together where the text is parallel; the same draws for every arm, so differences are of pairs.
 #
-# Fixed before looking. An arm
+# Fixed before looking at the models that are measured now: settled on models trained on 3.9 million tokens, and applied unchanged
+# to those trained afterwards. In sight of that earlier run were changed: what AWQ, rotate and gptq-matched are held against, the
+# words for repairs that do not beat chance, which controls tell nothing, and when the key question can be asked. An arm
 #   repairs       if it takes no more bytes than plain; the interval of its worst language's damage less plain's lies below 0; and
 #                 that of its mean less plain's ends below MARGIN times plain's mean
 #   beats chance  if the interval of its worst language's damage less the mean of its control's lies below 0, and fewer than one in
 #                 twenty of control and arm are as good (20 draws: none of them)
+#   (no test)     if no draw of its control is better for the worst language than plain: whatever repairs is better than these, so
+#                 the control tells nothing, and the arm is not counted as one that beats chance
 # An arm that repairs without beating chance owes it to what its control does as well (GPTQ, whatever the languages weigh): what it
 # chooses repairs nothing. With no true effect one arm in forty repairs: read one of many so.
 #
 # The seeds' questions, the rule of each in interventions/questions.mk: FFN or attention, early or late; which layers for which
-# kind of language; can mixed precision restore equity; does fixing the outlier pattern reduce the damage.
+# kind of language; can mixed precision restore equity; does one's own language calibrate best; does fixing the outlier pattern
+# reduce the damage.
 STUDY     := interventions
 BITS      ?= 3#                  at 4 bits a small model loses too little to tell arms apart
 CALIB     ?= pipelines/data/udhr/calib
 ARMS_CSV  ?= pipelines/interventions/arms.csv
-DRAWS     ?= 20#                 of each control
+DRAWS     ?= 20#                 of each control, or fewer where ARMS_CSV says so
 HIGH      ?= 8#                  bits of a protected layer
 ROTATE    ?= 32
 RESCALED  ?= --pair=vo,norm-attn,norm-mlp --channels=16 --factor=2
@@ -105,6 +110,10 @@ $(DIR)/score-position.csv: $(DIR)/score-kurtosis.csv
 $(DIR)/score-random-%.csv: $(DIR)/score-kurtosis.csv
 	mlr --csv cut -f layer $< > $@
 
+# Noise in place of each rounding error, as large in every output channel
+$(RECIPES)/noise-turned-%.csv: $(DIR)/score-kurtosis.csv
+	mlr --csv put -q 'emit1 {"layer": $$layer, "rotate": $(ROTATE), "method": "noise", "seed": 1000 * $(SEED) + $*}' $< > $@
+
 define shape
 $$(RECIPES)/$(1)-%.csv: $$(HOW)/recipe.mlr $$(DIR)/score-%.csv
 	mlr --csv put -q -s shape=$(1) -s by=$$* -s bits=$$(BITS) -s high=$$(HIGH) -s seed=$$(SEED) -f $$^ > $$@
@@ -138,22 +147,33 @@ NEEDS = $(call files_in,$(filter-out $(CALIBRATE),$(1))) $(if $(findstring --cal
 $(DIR)/reference.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(SCORE) --model=$(MODEL) $(SHOWN) > $@
 
-# An arm with @ in its options is one for each language, which @ stands for. A recipe that has one way for all layers stays what
-# it is when it is shuffled, and is not run again.
+# A recipe that has one way for all layers stays what it is when it is shuffled, and is not run again
 unshuffled = $(if $(findstring -shuffled-,$(1)),$(filter $(ARMS),$(firstword $(subst -shuffled-, ,$(1)))))
 ways = mlr --icsv --onidx sort -nf layer then cut -o -f layer,bits,per,clip $(RECIPES)/$(1).csv
+# $(call arm,NAME,WEIGHTS,OPTIONS)
 define arm
-$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(WEIGHTS_$(1)).t $(call NEEDS,$(OPTIONS_$(1))) $(FILES) $(call program,WQUANT PPL) \
+$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(2).t $(call NEEDS,$(3)) $(FILES) $(call program,WQUANT PPL) \
   $(patsubst %,$(DIR)/arms/%.csv,$(call unshuffled,$(1)))
 	$(if $(call unshuffled,$(1)),if cmp -s <($(call ways,$(1))) <($(call ways,$(call unshuffled,$(1)))); then \
 	  for end in csv report.csv; do cp $(DIR)/arms/$(call unshuffled,$(1)).$$$$end $(DIR)/arms/$(1).$$$$end; done; exit; fi;) \
-	$(if $(findstring @,$(OPTIONS_$(1))),for lang in $(STEMS); do \
-	$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) $(subst @,$$$$lang,$(OPTIONS_$(1))) --report=$(DIR)/arms/$(1).report.csv $$< | \
-	  $$(SCORE) --model=- $(TEXT)/$$$$lang.txt; done | awk 'NR == 1 || !/^lang$(,)/' > $(DIR)/arms/$(1).csv,$(RUN) $$(WQUANT) $(call SAME,$(OPTIONS_$(1))) \
-	  $(OPTIONS_$(1)) --report=$(DIR)/arms/$(1).report.csv $$< | \
-	  $$(SCORE) --model=- $$(SHOWN) > $(DIR)/arms/$(1).csv)
+	$(RUN) $$(WQUANT) $(call SAME,$(3)) $(3) --report=$(DIR)/arms/$(1).report.csv $$< | \
+	  $$(SCORE) --model=- $$(SHOWN) > $(DIR)/arms/$(1).csv
 endef
-$(foreach a,$(ARMS),$(eval $(call arm,$(a))))
+# An arm with @ in its options is a model for each language, which @ stands for. All texts are run through each of them, so that
+# who has whose model is only a matter of which rows are taken: its own, or in a control, whose weights are that arm, another's
+# $(call one_of_each,NAME,WHOSE,DRAW)
+define one_of_each
+$(DIR)/arms/$(1).csv: $(HOW)/each.mlr $(STEMS:%=$(DIR)/arms/$(2).on-%.csv)
+	mlr --csv put -q -s seed=$(SEED) -s draw=$(3) -f $$^ > $$@
+$(DIR)/arms/$(1).report.csv: $(DIR)/arms/$(2).on-$(firstword $(STEMS)).report.csv
+	cp $$< $$@
+endef
+MATCHED := $(strip $(foreach a,$(ARMS),$(if $(findstring @,$(OPTIONS_$(a))),$(a))))
+EACH_OF := $(strip $(foreach a,$(ARMS),$(if $(filter $(MATCHED),$(WEIGHTS_$(a))),$(a))))
+$(foreach a,$(filter-out $(MATCHED) $(EACH_OF),$(ARMS)),$(eval $(call arm,$(a),$(WEIGHTS_$(a)),$(OPTIONS_$(a)))))
+$(foreach a,$(MATCHED),$(foreach l,$(STEMS),$(eval $(call arm,$(a).on-$(l),$(WEIGHTS_$(a)),$(subst @,$(l),$(OPTIONS_$(a)))))))
+$(foreach a,$(MATCHED),$(eval $(call one_of_each,$(a),$(a),0)))
+$(foreach a,$(EACH_OF),$(eval $(call one_of_each,$(a),$(WEIGHTS_$(a)),$(or $(DRAW_$(a)),1))))
 
 PER_UNIT := $(if $(filter delta_nll,$(DAMAGE)),$$weight = $$tokens; $$sum = $$tokens * ($$nll - $$ref_nll),$$weight = $$bytes; \
 	  $$sum = $$tokens * ($$nll - $$ref_nll) / log(2))
@@ -173,7 +193,7 @@ all      = $(foreach a,$(1),$(DIR)/arms/$(a)$(2))
 from_name = $$arm = sub(sub(FILENAME, ".*/", ""), "$(1)$$", "")
 
 $(DIR)/sizes.csv: $(HOW)/sizes.mlr $(call all,$(ARMS),.report.csv)
-	mlr --csv put -q -s turned=$(if $(shell grep -l '"gpt2"' $(CONFIG)),1,0) -f $^ > $@
+	mlr --csv put -q -s turned=$(if $(shell grep -l '"gpt2"' $(CONFIG)),1,0) -s each="$(MATCHED) $(EACH_OF)" -s models=$(words $(STEMS)) -f $^ > $@
 
 # Languages that an arm makes the model worse than guessing for: its damage ranks nothing
 VOCAB := $(shell mlr --ijson --onidx cut -f vocab_size $(CONFIG))
@@ -185,19 +205,19 @@ $(DIR)/beyond.csv: $(call all,$(ARMS),.csv)
 $(DIR)/worst.csv: $(call all,$(TESTED),.langs.csv)
 	mlr --csv put '$(call from_name,.langs.csv)' then sort -nr estimate then head -n 1 -g arm then cut -o -f arm,lang $^ > $@
 
+FIGURE_OF := mean worst range sd gini
 # Each draw: controls in the mean, plain, and the differences; then the estimate with the ends of its interval
 $(DIR)/controls.csv: $(call all,$(DRAWN),.draws.csv)
 	mlr --csv put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
-	  then stats1 -a mean -f mean,worst,range,gini -g control,replicate then rename -r '^(.*)_mean$$,control_\1' $^ < /dev/null > $@
+	  then stats1 -a mean -f $(call comma,$(FIGURE_OF)) -g control,replicate then rename -r '^(.*)_mean$$,control_\1' $^ < /dev/null > $@
 $(DIR)/chance.csv: $(call all,$(DRAWN),.draws.csv)
 	mlr --csv filter '$$replicate == 0' then put '$(call from_name,-[0-9]+.draws.csv)' then rename arm,control \
-	  then cut -o -f control,mean,worst,range,gini $^ < /dev/null > $@
-FIGURE_OF   := mean worst range gini
+	  then cut -o -f $(call comma,control $(FIGURE_OF)) $^ < /dev/null > $@
 ALL_FIGURES := $(call comma,$(foreach f,$(FIGURE_OF),$(f) $(f)_plain $(f)_chance))
 $(DIR)/differences.csv: $(call all,$(TESTED),.draws.csv) $(DIR)/controls.csv $(ARMS_CSV)
 	mlr --csv put '$(call from_name,.draws.csv)' \
 	  then join -j arm -f <(mlr --csv cut -f arm,control $(ARMS_CSV)) \
-	  then join -j replicate -f <(mlr --csv rename -r '^(mean|worst|range|gini)$$,plain_\1' $(DIR)/arms/plain.draws.csv) \
+	  then join -j replicate -f <(mlr --csv rename -r '^(mean|worst|range|sd|gini)$$,plain_\1' $(DIR)/arms/plain.draws.csv) \
 	  then join --ur -j control,replicate -f $(DIR)/controls.csv then unsparsify \
 	  then unsparsify -f $(call comma,control $(FIGURE_OF:%=control_%)) \
 	  then put '$(foreach f,$(FIGURE_OF),$$$(f)_plain = $$$(f) - $$plain_$(f); $$$(f)_chance = $$$(f) - $$control_$(f);) true' \
@@ -212,12 +232,29 @@ $(DIR)/verdicts.csv: $(HOW)/verdicts.mlr $(ARMS_CSV) $(DIR)/sizes.csv $(DIR)/bey
   $(DIR)/chance.csv $(DIR)/summary.csv
 	mlr --csv put -q -s margin=$(MARGIN) -f $^ > $@
 
+# Arms against one another, and rotate against noise as large as its errors
+PAIRS ?= mix-worst:mix-mean gptq-matched:gptq-balanced rotate:plain equalise:plain rotate:noise-turned
+$(DIR)/pairs.csv: pipelines/study/words.mlr $(HOW)/pairs.mlr $(DIR)/controls.csv \
+  $(call all,$(filter $(subst :, ,$(PAIRS)),$(TESTED)),.draws.csv)
+	mlr --csv put -q -s pairs="$(PAIRS)" -s figures="mean worst range sd" -f $< -f $(filter-out $<,$^) > $@
+
+# Damage of a language (lang) by the model that was calibrated on a language (calib); and of each language that by its own less
+# the mean of that by the others', in the mean over languages, intervals from drawing languages
+$(DIR)/transfer.csv: $(DIR)/reference.csv $(foreach a,$(MATCHED),$(STEMS:%=$(DIR)/arms/$(a).on-%.csv))
+	mlr --csv put '$(call from_name,.csv); $$calib = sub($$arm, "^.*[.]on-", ""); $$arm = sub($$arm, "[.]on-.*$$", "")' \
+	  then join -j lang,line -f <(mlr --csv rename nll,ref_nll then cut -f lang,line,ref_nll $<) \
+	  then filter '$$tokens > 0' then put '$(PER_UNIT)' then stats1 -a sum -f sum,weight -g arm,calib,lang \
+	  then put '$$damage = $$sum_sum / $$weight_sum' then cut -o -f arm,calib,lang,damage $(filter-out $<,$^) < /dev/null > $@
+$(DIR)/transfer-own.csv: $(HOW)/own.mlr $(DIR)/transfer.csv $(call program,BOOTSTRAP)
+	$(if $(MATCHED),if [ $(words $(STEMS)) -gt 1 ]; then mlr --csv put -q -f $(wordlist 1,2,$^) | $(RUN) $(BOOTSTRAP) --stat=mean \
+	  --x=own$(,)others$(,)own_less_others$(,)own_best --by=arm --interval=percentile --resamples=$(RESAMPLES) --seed=$(SEED); fi,true) > $@
+
 # ---- 6. figures, and what they say
 
 # Size against the worst language: plain at each width, and every arm that was ranked
 $(DIR)/frontier.csv: $(DIR)/verdicts.csv
 	mlr --csv filter 'is_not_empty($$bytes) && $$beyond == "" && $$repairs != "not ranked"' then sort -nf bytes -nf worst \
-	  then put '$$label = $$arm . ($$models == "one" ? "" : " *")' then cut -o -f arm,label,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
+	  then put '$$label = $$arm . ($$models == 1 ? "" : " *")' then cut -o -f arm,label,what,control,bytes,bytes_more,mean,worst,worst_low,worst_high,repairs,beats_chance $< > $@
 # Arms of plain's size, the best first, with the range of their controls' draws
 $(DIR)/arms.csv: $(DIR)/frontier.csv $(DIR)/chance.csv
 	mlr --csv filter '$$bytes_more <= 0 && $$arm !=~ "-(less|fewer|more|most)$$"' then sort -nf worst then cat -n -N rank \
@@ -234,7 +271,7 @@ $(DIR)/interventions.txt: pipelines/study/words.mlr $(HOW)/findings.mlr $(DIR)/v
 	mlr --csv put -q -s unit="$(DAMAGE)" -s bits=$(BITS) -s high=$(HIGH) -s rotate=$(ROTATE) -s reference=$(REFERENCE) \
 	  -f $< -f $(HOW)/findings.mlr $(DIR)/verdicts.csv > $@
 include $(HOW)/questions.mk
-findings: $(DIR)/interventions.txt $(DIR)/questions.txt
+findings: $(DIR)/interventions.txt $(DIR)/questions.txt $(DIR)/disjoint.txt
 	@echo "$(MODEL) on $(TEXT), $(words $(STEMS)) languages, $(BITS) bits a weight"; cat $(DIR)/disjoint.txt; echo
 	@cat $<; echo; cat $(DIR)/questions.txt
 	@echo; echo "figures: $(FIGURES)   tables: $(DIR)"
