@@ -11,9 +11,13 @@
 # arm needs to know (which layers cost most, what the matrices multiply) it learns on CALIB, of which no line is in TEXT. A row
 # whose name ends in % is a control, drawn DRAWS times: as many bytes as the arms that name it, spent at random.
 #
+# What is drawn is what an arm chooses: a rule for each matrix, layers, weights of languages, whose model a language gets (as many
+# models), scales of channels (equalise and AWQ choose these). Rotation chooses nothing, so there is no chance for it to beat;
+# noise-turned, Gauss noise as large as its errors in every output channel, tells whether it helps by the size of these alone.
+#
 # Damage of a language: bits a byte that the model needs more than unrounded. Of an arm: the mean over languages, the worst
-# language, max - min, Gini's coefficient (only if no language gains). Intervals draw paragraphs, 95 %; line i of all languages
-# together where the text is parallel; the same draws for every arm, so differences are of pairs.
+# language, max - min, standard deviation, Gini's coefficient (only if no language gains). Intervals draw paragraphs, 95 %; line i
+# of all languages together where the text is parallel; the same draws for every arm, so differences are of pairs.
 #
 # Fixed before looking at the models that are measured now: settled on models trained on 3.9 million tokens, and applied unchanged
 # to those trained afterwards. In sight of that earlier run were changed: what AWQ, rotate and gptq-matched are held against, the
