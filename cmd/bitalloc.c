@@ -66,7 +66,7 @@ static const struct cli_prog prog = {
         "Each part gets one of the ways that the table has for it; sens --quant bits=16 adds that of leaving "
         "it alone. Sizes are the table's: packed codes, scales and zero points, to the byte. Damage is taken "
         "to add up over parts; whether it does is what sens prints as additivity. Ways whose damage is "
-        "missing for a language (worse than guessing) are left out.\n"
+        "missing for a language (worse than guessing; empty, NA or NaN) are left out, and that is said.\n"
         "mean is exact: a dynamic programme over bytes. worst is exact where the integer programme comes to "
         "its end (GLPK's tolerance, 1e-7 of the value); in any case a lower bound is printed, that no "
         "allocation can go below, and the gap. Damage of languages under --protect is multiplied by --times "
@@ -117,6 +117,25 @@ static int is_listed(char *const *list, const char *text)
     return 0;
 }
 
+static int is_count(double v)
+{
+    return v >= 0 && v <= 0x1p53 && floor(v) == v;
+}
+
+/* A part has as many weights in every way and language; no row may know another number, or none if others
+ * do. */
+static void check_weights(void)
+{
+    for (size_t row = 0; row < table.n_row; row++) {
+        double first = weights[first_part[part_of[row]]];
+        if (!is_count(weights[row]) && !isnan(weights[row]))
+            die("%s: line %zu: %s must be a whole number", table.path, table.line[row], weights_name);
+        if (weights[row] != first && !(isnan(weights[row]) && isnan(first)))
+            die("%s: line %zu: part '%s' has another number of %s than on line %zu", table.path,
+                table.line[row], text_at(row, part_name), weights_name, table.line[first_part[part_of[row]]]);
+    }
+}
+
 static void read_table(const char *path)
 {
     csvtable_read(&table, path);
@@ -127,10 +146,11 @@ static void read_table(const char *path)
     bytes = numbers(size_name);
     weights = csvtable_find(&table, weights_name) < 0 ? NULL : numbers(weights_name);
     for (size_t row = 0; row < table.n_row; row++)
-        if (!(bytes[row] >= 0 && bytes[row] <= 0x1p53 && floor(bytes[row]) == bytes[row]) ||
-            isinf(damage[row]))
+        if (!is_count(bytes[row]) || isinf(damage[row]))
             die("%s: line %zu: %s must be a number and %s a whole number of bytes", table.path,
                 table.line[row], damage_name, size_name);
+    if (weights)
+        check_weights();
 }
 
 /* ---- the problem */

@@ -90,11 +90,27 @@ C
     [[ $stderr == "bitalloc: --like: part '0' has no way 'bits=5'" ]]
 }
 
+@test "bitalloc: --size is the column that counts" {
+    mlr --csv put '$mine = $packed_bytes; $packed_bytes = 100 - $packed_bytes' two.csv >sizes.csv # 4 bits the smaller there
+    bitalloc --bytes 90 two.csv 2>/dev/null >want.csv
+    bitalloc --bytes 90 --size mine sizes.csv 2>/dev/null | cmp - want.csv
+    run ! cmp -s want.csv <(bitalloc --bytes 110 sizes.csv 2>/dev/null)
+    mlr --csv cut -x -f packed_bytes sizes.csv >only.csv
+    bitalloc --bytes 90 --size mine only.csv 2>/dev/null | cmp - want.csv
+    run -1 --separate-stderr bitalloc --bytes 90 only.csv
+    [[ $stderr == *"'packed_bytes'"* ]]
+}
+
 @test "bitalloc: what is missing leaves a way out; what is there twice, or no number, is an error" {
     sed 's/^bits=4,0,0,100,50,y,0.05,/bits=4,0,0,100,50,y,,/' two.csv >missing.csv
     bitalloc --bytes 90 missing.csv >got.csv 2>err
     grep -q "^bitalloc: part '0': ways left out because delta_nll is missing for a language: 1$" err
     [[ $(field bits 1 <got.csv) == 3 && $(field bits 2 <got.csv) == 4 ]]
+    for word in NA nan NaN; do # as everywhere in these programs
+        sed "s/^bits=4,0,0,100,50,y,0.05,/bits=4,0,0,100,50,y,$word,/" two.csv >missing.csv
+        bitalloc --bytes 90 missing.csv 2>err | cmp - got.csv
+        grep -q "^bitalloc: part '0': ways left out because delta_nll is missing for a language: 1$" err
+    done
     sed 's/^\(bits=.,0,.*,y\),[^,]*,/\1,,/' two.csv >none.csv
     run -1 --separate-stderr bitalloc --bytes 90 none.csv
     [[ $stderr == "bitalloc: none.csv: part '0': there is no way to quantise it"* ]]
@@ -104,7 +120,17 @@ C
     sed 's/,50,y,/,51,y,/' two.csv >size.csv
     run -1 --separate-stderr bitalloc --bytes 90 size.csv
     [[ $stderr == *"has another size for another language"* ]]
-    for bad in 's/,40,/,-40,/' 's/,40,/,40.5,/' 's/0\.8/inf/' 's/0\.8/x/' 's/,40,/,,/'; do
+    sed '4s/,100,/,900,/' two.csv >weights.csv
+    run -1 --separate-stderr bitalloc --bytes 90 weights.csv
+    [[ $stderr == "bitalloc: weights.csv: line 4: part '0' has another number of weights than on line 2" && -z $output ]]
+    sed '9s/,100,/,,/' two.csv >weights.csv # bits=4,1,..,y
+    run -1 --separate-stderr bitalloc --bytes 90 weights.csv
+    [[ $stderr == "bitalloc: weights.csv: line 9: part '1' has another number of weights than on line 6" ]]
+    sed 's/,100,/,,/' two.csv >weights.csv # without them bytes are still known
+    bitalloc --bytes 90 weights.csv 2>/dev/null | cmp - <(bitalloc --bytes 90 two.csv 2>/dev/null)
+    run -1 --separate-stderr bitalloc --bits 4 weights.csv
+    [[ $stderr == "bitalloc: weights.csv: --bits needs a column weights" ]]
+    for bad in 's/,100,/,1.5,/' 's/,100,/,-100,/' 's/,100,/,inf,/' 's/,40,/,-40,/' 's/,40,/,40.5,/' 's/0\.8/inf/' 's/0\.8/x/' 's/,40,/,,/'; do
         sed "$bad" two.csv >bad.csv
         run -1 --separate-stderr bitalloc --bytes 90 bad.csv
         [[ $stderr == "bitalloc: bad.csv: line "* && -z $output ]]
