@@ -135,6 +135,20 @@ hopeful_model() {
     [[ $(mlr --icsv --onidx filter '$bits == 16 && $part == "0"' then cut -f packed_bytes got.csv) == $((27648 * 4)) ]]
 }
 
+@test "sens: --precision, --text, --full-windows, --context and --stride do what they do in ppl" {
+    cat eng.txt deu.txt eng.txt >long.txt
+    for o in '--precision bf16' '--text file' '--context 16' '--context 16 --stride 5' '--context 16 --text file --full-windows'; do
+        read -ra options <<<"$o"
+        alone "$(golden gpt2-a)" bits=3 layer:1 "${options[@]}" long.txt >want.csv
+        sens_of gpt2-a --no-predict --quant bits=3 --only layer:1 "${options[@]}" long.txt | part 1 | cmp - want.csv
+        # and each changes something: that it is taken away shows
+        unset 'options[-1]'
+        [[ ${options[-1]} != --* ]] || unset 'options[-1]'
+        sens_of gpt2-a --no-predict --quant bits=3 --only layer:1 "${options[@]}" long.txt | part 1 >less.csv
+        run ! cmp -s want.csv less.csv
+    done
+}
+
 # ---- what is predicted
 
 # sums MATRIX ROWS: of |M x|^2 over the rows x, both as text
