@@ -129,7 +129,9 @@ static const struct cli_prog prog = {
         "A recipe has columns that say for which tensors a row is (name, layer, role) and how they are "
         "quantised (bits, grid, per, group, clip, scale, bias, rotate, beyond; method noise and its seed, as "
         "ppl --quant has them; what is empty is as the options say); others are ignored. The first row that "
-        "is for a tensor counts; bits 16 leaves it alone. --only and --skip hold as well.\n"
+        "is for a tensor counts; bits 16 leaves it alone. What no row is for gets --bits, and that is said "
+        "if "
+        "--bits is not given. --only and --skip hold as well.\n"
         "For llama.cpp only the bits count: 2 to 6 are q2_K to q6_K, 7 and 8 q8_0 (its blocks have scales of "
         "their own), and what stays as it is keeps its dtype. Give Q8_0 as llama-quantize's type of the "
         "whole: with F16 or BF16 it does not look at FILE.\n"
@@ -328,6 +330,8 @@ int main(int argc, char **argv)
         ts_die(in);
     if (rules.recipe && rules.n_done)
         recipefile_check_used(rules.recipe, recipe_path);
+    if (!cli_given(&bits))
+        recipefile_warn_unnamed(recipe_path, rules.n_unnamed, rules.unnamed, rules.usual.bits);
     rewrite_close(rewrite);
     report_close(report);
     ggmltypes_close(ggmltypes);

@@ -147,11 +147,19 @@ uniform_model() {
     printf 'layer,bits\n0-1,4\n7,3\n' >far.csv
     run -1 --separate-stderr score llama-a --quant recipe=far.csv eng.txt
     [[ $(<err) == "ppl: far.csv: line 3: no tensor is what the row says, or earlier rows are for all of them" && -z $output ]]
+    # a recipe of a smaller model: what no row is for is said, unless the SPEC has bits for it
+    printf 'layer,bits\n0,3\n' >small.csv
+    modelcat "$(golden llama-a)" >m.t
+    for m in "$(golden llama-a)" m.t; do
+        ppl -m "$m" -t "$golden/tokenizer.json" --quant recipe=small.csv eng.txt >/dev/null 2>err
+        grep -q "^ppl: small.csv: matrices that no row is for, rounded to 4 bits: 14, the first 'model.layers.1.self_attn.q_proj.weight'$" err
+        ppl -m "$m" -t "$golden/tokenizer.json" --quant recipe=small.csv,bits=5 --quant clip=mse,bits=16,recipe=small.csv eng.txt >/dev/null 2>err
+        run ! grep "no row" err
+    done
     # a norm is no matrix; a pipe tells at its end
     printf 'role,bits\nattn_norm,8\n' >norm.csv
-    modelcat "$(golden llama-a)" >m.t
     run -1 --separate-stderr ppl -m - -t "$golden/tokenizer.json" -o out.csv --quant recipe=norm.csv eng.txt <m.t
-    [[ $stderr == "ppl: norm.csv: line 2: no tensor is what the row says"* && ! -e out.csv ]]
+    [[ $stderr == *"ppl: norm.csv: line 2: no tensor is what the row says"* && ! -e out.csv ]]
     printf 'layer,bits\n0,9\n' >nine.csv
     run -1 score llama-a --quant recipe=nine.csv eng.txt
     [[ $(<err) == "ppl: nine.csv: line 2: bits: '9' is not 2 to 8, or 16 (leave as it is)" ]]

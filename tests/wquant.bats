@@ -311,6 +311,25 @@ END
     check 'layer,bits\n0-2,4\n1,8\n' 'line 3: no tensor is what the row says'
 }
 
+@test "wquant: matrices that a recipe of a smaller model has no row for are said, unless --bits is given" {
+    modelcat "$(golden bloom-a)" >m.t
+    printf 'layer,bits\n0,3\n' >r.csv
+    run -0 --separate-stderr wquant --recipe=r.csv -o q.t m.t
+    [[ $stderr == "wquant: r.csv: matrices that no row is for, rounded to 4 bits: 8, the first 'transformer.h.1.self_attention.query_key_value.weight'" ]]
+    # each is counted once, however often it is looked at
+    actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce=gram,absmean --site attn_in,attn_mix,mlp_in,mlp_act "$DATA"/../../pipelines/data/udhr/eval/eng.txt >h.t
+    run -0 --separate-stderr wquant --recipe=r.csv --method=awq --moments=h.t --only='layer:0-2,role:mlp_*' -o q.t m.t
+    [[ $stderr == *"wquant: r.csv: matrices that no row is for, rounded to 4 bits: 4, the first 'transformer.h.1.mlp.dense_h_to_4h.weight'"* ]]
+    # what was asked for, what is left alone and what has a row is not
+    for more in --bits=4 --bits=16 --only=layer:0 '--skip=layer:1-2'; do
+        run -0 --separate-stderr wquant --recipe=r.csv "$more" -o q.t m.t
+        [[ -z $stderr ]]
+    done
+    printf 'layer,bits\n0,3\n1-2,\n' >r.csv
+    run -0 --separate-stderr wquant --recipe=r.csv -o q.t m.t
+    [[ -z $stderr ]]
+}
+
 # ---- packed
 
 # pack_model FILE: model/ with FILE's tensors and the config of the golden llama

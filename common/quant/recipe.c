@@ -106,6 +106,14 @@ static int is_for(const struct row *w, const struct pick_subject *s)
            (w->first < 0 || (s->layer >= w->first && s->layer <= w->last));
 }
 
+int quant_recipe_has(const struct quant_recipe *r, const struct pick_subject *s)
+{
+    const struct row *w = r->row, *end = w + r->n;
+    while (w < end && !is_for(w, s))
+        w++;
+    return w < end;
+}
+
 int quant_recipe_apply(struct quant_recipe *r, const struct pick_subject *s, struct quant_spec *spec,
                        int *asked)
 {

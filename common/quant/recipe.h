@@ -20,6 +20,8 @@ int quant_recipe_column(const char *name);
 void quant_recipe_row(struct quant_recipe *r, size_t line);
 int quant_recipe_set(struct quant_recipe *r, const char *column, const char *text, char why[QUANT_WHY_MAX]);
 
+/* Whether there is a row for s. */
+int quant_recipe_has(const struct quant_recipe *r, const struct pick_subject *s);
 /* Applies the first row that is for s to *spec: 1; or 0 if there is none. *asked: whether the row names the
  * role or the whole name. */
 int quant_recipe_apply(struct quant_recipe *r, const struct pick_subject *s, struct quant_spec *spec,

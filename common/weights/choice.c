@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weights/choice.h"
+#include "base/mem.h"
 #include "base/msg.h"
 #include "quant/pack.h"
 #include <stdlib.h>
@@ -10,6 +11,7 @@ void choice_rules_clear(struct choice_rules *r)
     quant_recipe_free(r->recipe);
     free(r->only_used);
     free(r->skip_used);
+    free(r->unnamed);
     *r = (struct choice_rules){ .recipe = NULL };
 }
 
@@ -69,6 +71,12 @@ static void check_pack(const struct tensor *t, struct choice *c)
     c->spec.scale = QUANT_SCALE_SAME;
 }
 
+void choice_note_unnamed(struct choice_rules *r, const struct choice *c)
+{
+    if (r->recipe && c->quantise && !c->has_row && !r->n_unnamed++)
+        r->unnamed = xstrdup(c->subject.name);
+}
+
 void choice_make(struct choice_rules *r, const struct lm_family *f, const struct tensor *t, struct choice *c)
 {
     int is_float = t->dtype == TENSOR_F64 || t->dtype == TENSOR_F32 || t->dtype == TENSOR_F16 ||
@@ -81,7 +89,7 @@ void choice_make(struct choice_rules *r, const struct lm_family *f, const struct
     if (!is_float || !t->n || !t->n_dim)
         return;
     if (r->recipe)
-        quant_recipe_apply(r->recipe, &c->subject, &c->spec, &asked);
+        c->has_row = quant_recipe_apply(r->recipe, &c->subject, &c->spec, &asked);
     wanted |= asked || pick_exactly(r->only, &c->subject);
     if (!wanted || !pick_only(r->only, &c->subject) || pick_any(r->skip, &c->subject))
         return;

@@ -17,13 +17,15 @@ struct choice_rules {
     char *only_used, *skip_used; /* [items] whether there was such a tensor */
     int had_embed, had_head;
     size_t n_done; /* tensors that were chosen, to be left at 16 bits too */
+    size_t n_unnamed;
+    char *unnamed; /* of those to be rounded, n_unnamed that no row of the recipe is for: the first's name */
 };
 void choice_rules_clear(struct choice_rules *r);
 /* What was asked for and did not come is said. */
 void choice_warn_unused(const struct choice_rules *r);
 
 struct choice {
-    int quantise;
+    int quantise, has_row;  /* of the recipe */
     struct quant_spec spec; /* resolved */
     struct pick_subject subject;
     struct lm_place place; /* role LM_N_ROLE: of none that is known */
@@ -31,6 +33,9 @@ struct choice {
     size_t rows, cols;     /* output channels, inputs */
     int in_out;            /* stored [cols][rows] */
 };
+
+/* Counts a choice as rounded without a row, if it is: each tensor once. */
+void choice_note_unnamed(struct choice_rules *r, const struct choice *c);
 
 /* f is the model's family; NULL: as the tensor's name suggests. */
 void choice_make(struct choice_rules *r, const struct lm_family *f, const struct tensor *t, struct choice *c);

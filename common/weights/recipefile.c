@@ -31,3 +31,10 @@ void recipefile_check_used(const struct quant_recipe *r, const char *path)
         die("%s: line %zu: no tensor is what the row says, or earlier rows are for all of them", path,
             quant_recipe_unused(r));
 }
+
+void recipefile_warn_unnamed(const char *path, size_t n, const char *first, int bits)
+{
+    if (n)
+        warn("%s: matrices that no row is for, rounded to %d bits: %zu, the first '%s'", path, bits, n,
+             first);
+}

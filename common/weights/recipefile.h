@@ -10,5 +10,8 @@ struct quant_recipe *recipefile_read(const char *path);
 
 /* Once all tensors came: ends the program if a row was for none of them. */
 void recipefile_check_used(const struct quant_recipe *r, const char *path);
+/* Warns that n matrices, `first` the first of them, had no row and were rounded to `bits` all the same,
+ * unless n is 0: a recipe of a smaller model. */
+void recipefile_warn_unnamed(const char *path, size_t n, const char *first, int bits);
 
 #endif

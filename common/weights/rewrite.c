@@ -482,6 +482,7 @@ void rewrite_frame(struct rewrite *r)
     learn_model(r);
     for (size_t i = 0; i < n; i++) {
         choice_make(r->o.rules, r->family, ts_frame_tensor(r->in, i), &c[i]);
+        choice_note_unnamed(r->o.rules, &c[i]);
         announce(r, ts_frame_tensor(r->in, i), &c[i]);
         if (r->o.ggmltypes)
             ggmltypes_put(r->o.ggmltypes, r->family, ts_frame_tensor(r->in, i), &c[i]);

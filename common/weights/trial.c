@@ -45,6 +45,7 @@ static void read_one(const char *text, int may_be_recipe, struct trial *t)
         die_usage("--quant: %s", why);
     if (t->recipe_path)
         t->recipe = recipefile_read(t->recipe_path);
+    t->says_bits = !strncmp(words, "bits=", 5) || strstr(words, ",bits=");
     free(words);
 }
 
@@ -164,12 +165,38 @@ static int try_matrix(void *ctx, const struct lm_place *p, const char *name)
     return way(ctx, p, name) != 0;
 }
 
+struct unnamed {
+    const struct trial *t;
+    size_t n;
+    char *first;
+};
+
+static int note_unnamed(void *ctx, const struct lm_place *p, const char *name)
+{
+    struct unnamed *u = ctx;
+    struct pick_subject subject = subject_of(p, name);
+    if (is_meant(u->t->of, &subject, 0) && !quant_recipe_has(u->t->recipe, &subject) && !u->n++)
+        u->first = xstrdup(name);
+    return 0;
+}
+
+static void warn_of_unnamed(const struct trial *t, const struct lm_checkpoint *c)
+{
+    struct unnamed u = { .t = t };
+    if (!t->recipe || t->says_bits || t->usual.bits == 16)
+        return;
+    lm_pieces_free(lm_pieces_new(c, LM_BY_NOTHING, note_unnamed, &u));
+    recipefile_warn_unnamed(t->recipe_path, u.n, u.first, t->usual.bits);
+    free(u.first);
+}
+
 void trial_try_recipes(const struct trials *t, const struct lm_checkpoint *c)
 {
-    if (!lm_checkpoint_is_ordered(c))
-        return;
     for (size_t k = 0; k < t->n; k++)
-        if (t->each[k].recipe)
+        if (t->each[k].recipe && lm_checkpoint_is_ordered(c))
             lm_pieces_free(lm_pieces_new(c, LM_BY_NOTHING, try_matrix, &t->each[k]));
-    trial_check_recipes(t);
+    if (lm_checkpoint_is_ordered(c))
+        trial_check_recipes(t);
+    for (size_t k = 0; k < t->n; k++)
+        warn_of_unnamed(&t->each[k], c);
 }

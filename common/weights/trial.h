@@ -11,6 +11,7 @@ struct trial {
     const struct trials *of;
     struct quant_spec usual;     /* what the SPEC says of all matrices .. */
     struct quant_recipe *recipe; /* .. unless a row of recipe=FILE is for one; NULL: none */
+    int says_bits;               /* of what no row is for */
     char *recipe_path;
 };
 
@@ -42,7 +43,8 @@ int trial_apply(const struct trial *t, const struct lm_place *p, const char *nam
 struct lm_change trial_change(struct trial *t);
 
 /* Ends the program if a row of a recipe was for no matrix: once the model was read; and before that, if its
- * tensors are known by then. */
+ * tensors are known by then. trial_try_recipes also warns of matrices that no row is for and the SPEC has no
+ * bits for. */
 void trial_check_recipes(const struct trials *t);
 void trial_try_recipes(const struct trials *t, const struct lm_checkpoint *c);
 
