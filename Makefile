@@ -35,7 +35,7 @@ COMMON_O := $(COMMON:%.c=$(OBJ)/%.o)
 UNITS    := $(patsubst tests/unit/%.c,$(BIN)/unit/%,$(wildcard tests/unit/*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,bin/fuzz/%,$(wildcard tests/fuzz/*.c))
 
-.PHONY: all deps deps-model check check-all lint format bench figures corpus diagnose text model model-variants fuzz install clean help
+.PHONY: all deps deps-model deps-check-all check check-all lint format bench figures corpus diagnose text model model-variants fuzz install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,6 +67,11 @@ deps:
 DEPS_MODEL := gettext jq unzip p7zip-full
 deps-model:
 	@tests/deps.sh $(DEPS_DEBIAN) $(DEPS_MODEL)
+
+# What check-all tries besides, and skips where it is missing: pages in a browser, recipes under Slurm
+DEPS_CHECK_ALL := chromium slurm-wlm munge
+deps-check-all:
+	@tests/deps.sh $(DEPS_DEBIAN) $(DEPS_CHECK_ALL)
 
 # ---- tests
 
@@ -128,5 +133,5 @@ clean:
 
 help:
 	@sed -n 's/^#   //p' Makefile
-	@echo 'all (the default), check, check-all (slow tests too), lint, format, bench, fuzz, corpus, text, model, model-variants, install, clean'
+	@echo 'all (the default), check, check-all (slow tests too; make deps-check-all for all of them), lint, format, bench, fuzz, corpus, text, model, model-variants, install, clean'
 	@echo 'SAN=1 builds and tests with address and undefined-behaviour sanitisers'
