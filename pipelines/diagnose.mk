@@ -9,9 +9,11 @@
 #
 # Measured: damage of the plan, in the units of DAMAGE, on all lines; 95 % intervals from drawing lines. Decided beforehand:
 # a language is hurt if its interval lies above LIMIT, spared if it lies below, unclear else; broken if the rounded model is
-# worse than guessing. The recipe is chosen from odd lines (each part quantised alone) and judged on even ones, against the
-# plan and, of its own bytes to the byte: its widths put by llama.cpp's rule of position, and put at random. It helps if the
-# interval of what it takes off the worst-off language's damage lies above 0, and is no luck if no random one does as well.
+# worse than guessing. The recipe is chosen from odd lines (each part quantised alone) and judged on even ones, lines of equal
+# text on one side, against the plan and, of its own bytes to the byte: its widths put by llama.cpp's rule of position, and put
+# at random. It helps if the interval of what it takes off the worst-off language's damage lies above 0, and is no luck if no
+# random one does as well. GPTQ at the plan's width, calibrated on the odd lines with all languages alike, is judged beside it.
+# Of the two that help GPTQ is named if it is shown to be better than the recipe, which is simpler: it only rounds.
 include pipelines/lib.mk
 .DEFAULT_GOAL := page
 # Two steps at a time unless -j says otherwise: where the threads of one wait for each other, the other works
@@ -37,6 +39,7 @@ BUDGET    ?=#                             bits a weight of the recipe; as many b
 PROTECT   ?=#                             languages whose damage counts TIMES over in the recipe
 TIMES     ?= 4
 DRAWS     ?= 5#                           random recipes
+GPTQ      ?= yes#                         empty: leave it out
 DAMAGE    ?= delta_bits_per_byte#         or delta_nll kl
 LIMIT     ?= 0.02#                        damage beyond which a language is hurt
 CONTEXT   ?=#                             tokens at once; the programs' own choice if empty
@@ -49,6 +52,8 @@ CALIBRATION ?=
 SENS ?= sens
 BITALLOC ?= bitalloc
 PPL ?= ppl
+WQUANT ?= wquant
+MODELCAT ?= modelcat
 CONFIG := $(MODEL)/config.json
 MODEL_FILES := $(call model_files,$(MODEL))
 
@@ -82,8 +87,8 @@ fit = $(shell s='$(1)'; [ $${#s} -le 80 ] && echo "$$s" || echo "_$$(printf '%s'
 words_of = $(subst $() ,-,$(strip $(1)))
 DIR   := $(OUT)/diagnose/$(call fit,$(call slug,$(MODEL)))_$(call slug,$(PLAN))_menu-$(call words_of,$(MENU))_$(PART)$(BUDGET:%=_budget-%)$(if \
 	$(PROTECT),_protect-$(call words_of,$(PROTECT))-$(TIMES))_$(DAMAGE)_limit-$(LIMIT)_draws-$(DRAWS)_$(RESAMPLES)-seed-$(SEED)$(if \
-	$(CONTEXT),_context-$(CONTEXT))$(if $(filter-out auto,$(START)),_start-$(call slug,$(START)))$(if $(PREDICT),_predict)$(call \
-	fit,$(if $(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call swapped,STEMS TEXT TOKENIZER CLIP SENS BITALLOC PPL BOOTSTRAP CORR))
+	$(CONTEXT),_context-$(CONTEXT))$(if $(filter-out auto,$(START)),_start-$(call slug,$(START)))$(if $(GPTQ),,_no-gptq)$(if $(PREDICT),_predict)$(call \
+	fit,$(if $(CALIBRATION),_by-$(call slug,$(CALIBRATION)))$(call swapped,STEMS TEXT TOKENIZER CLIP SENS BITALLOC PPL WQUANT BOOTSTRAP CORR))
 $(shell mkdir -p $(DIR)/choose $(DIR)/judge)
 HOW   := pipelines/diagnose
 FILES := $(STEMS:%=$(TEXT)/%.txt)
@@ -104,23 +109,39 @@ page: $(DIR)/page.html
 
 # ---- 1. text: odd lines choose, even lines judge
 
-$(DIR)/choose/%.txt $(DIR)/judge/%.txt: $(TEXT)/%.txt
-	awk '{ print > "$(DIR)/" (NR % 2 ? "choose" : "judge") "/$*.txt" } END { if (NR < 2) { print FILENAME ": needs at least two lines" > "/dev/stderr"; exit 1 } }' $<
 CHOOSE := $(STEMS:%=$(DIR)/choose/%.txt)
 JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
+$(CHOOSE) $(JUDGE) $(DIR)/split.csv &: $(FILES) $(HOW)/split.awk
+	awk -v dir=$(DIR) -v parallel=$(PARALLEL) -f $(HOW)/split.awk $(FILES)
 
 # ---- 2. each part alone; what the model as it is tells of that
 
-SENSING = $(RUN) $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) $(if $(PREDICT),--predict-only) $(CHOOSE)
+SENSING = $(RUN) $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING)
+ifneq ($(PREDICT),)
 $(DIR)/sens.csv: $(MODEL_FILES) $(CHOOSE) $(call program,SENS)
-	$(SENSING) > $@
+	$(SENSING) --predict-only $(CHOOSE) > $@
+else
+$(DIR)/sens-lines.csv: $(MODEL_FILES) $(CHOOSE) $(call program,SENS)
+	$(SENSING) --by=line $(CHOOSE) > $@
+$(DIR)/sens.csv: $(DIR)/sens-lines.csv $(HOW)/by-lang.mlr
+	mlr --csv put -q -f $(HOW)/by-lang.mlr $< > $@
+endif
 # A budget that cannot be met is said before the long steps: sizes take one line of text
-$(if $(BUDGET),$(eval $(DIR)/sens.csv $(DIR)/lines.csv: | $(DIR)/budget.csv))
+$(if $(BUDGET),$(eval $(DIR)/sens.csv $(DIR)/sens-lines.csv $(DIR)/lines.csv: | $(DIR)/budget.csv))
 $(DIR)/budget.csv: $(firstword $(FILES)) $(MODEL_FILES) $(call program,SENS BITALLOC)
 	awk 'length > length(most) { most = $$0 } END { print most }' $< | \
-	  $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) --predict-only --quiet | \
+	  $(RUN) $(SENS) --model=$(MODEL) $(QUANTS) --part=$(PART) $(RUNNING) --predict-only --quiet | \
 	  $(BITALLOC) --bits=$(BUDGET) --damage=relative_output_error --quiet > $@
 COST = $(if $(PREDICT),relative_output_error,$(DAMAGE))
+
+# Under the plan each part's damage by language, with intervals; of all languages' text, and how often it is the largest
+BLAME := mlr --csv filter '$$quant == "$(PLAN)" && $$part != "all"' then $(WEIGH) then cut -o -f part,lang,line,weight,sum
+$(DIR)/blame.csv: $(DIR)/sens-lines.csv $(call program,BOOTSTRAP)
+	$(BLAME) $< | $(RESAMPLE) --by=part,lang > $@
+$(DIR)/blame-parts.csv: $(DIR)/sens-lines.csv $(call program,BOOTSTRAP)
+	$(BLAME) $< | $(RESAMPLE) $(PARALLEL:yes=--cluster=line) --by=part --samples=$(DIR)/blame-draws.csv > $(DIR)/blame-all.csv
+	mlr --csv join --ul -j part -f $(DIR)/blame-all.csv then unsparsify then sort -f part \
+	  <(mlr --csv filter 'is_not_empty($$value)' then top -n 1 -f value -g replicate -a then count -g part -o first $(DIR)/blame-draws.csv) > $@
 
 # ---- 3. recipes: for the worst off, for the mean, and the first's widths put otherwise
 
@@ -137,21 +158,34 @@ $(DIR)/recipe-random-%.csv: $(DIR)/recipe-worst.csv $(DIR)/sens.csv $(HOW)/elsew
 RANDOM_ARMS := $(if $(filter-out 0,$(DRAWS)),$(addprefix random-,$(shell seq $(DRAWS))))
 ARMS  := worst mean position $(RANDOM_ARMS)
 
-# ---- 4. measured: the plan and its neighbours on all lines, recipes on even ones
+# ---- 4. measured: the plan and its neighbours on all lines, recipes and GPTQ on even ones
 
 $(DIR)/lines.csv: $(MODEL_FILES) $(FILES) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(QUANTS) --by=line $(RUNNING) $(FILES) > $@
 $(DIR)/arm-lines.csv: $(MODEL_FILES) $(ARMS:%=$(DIR)/recipe-%.csv) $(JUDGE) $(call program,PPL)
 	$(RUN) $(PPL) --model=$(MODEL) $(ARMS:%=--quant=recipe=$(DIR)/recipe-%.csv) --by=line $(RUNNING) $(JUDGE) > $@
 
+# GPTQ at the width that recipes are held against. Each layer is calibrated on what the rounded ones before it give, so that
+# the moments of one layer are in memory: those of all would take 27 GB for 14 languages and BLOOM-560M.
+GPTQ_BITS = $(if $(BUDGET),$$(mlr --icsv --onidx head -n 1 then put '$$against = $$against == "plan" ? $(BITS) : sub($$against$(,) "bits-"$(,) "")' \
+  then cut -f against $(DIR)/sizes.csv),$(BITS))
+GPTQING = --per=$(PER) --clip=$(CLIP) --method=gptq --mix=balanced --calibrate=$(call comma,$(CHOOSE)) --tokenizer=$(TOKENIZER) $(CONTEXT:%=--context=%)
+$(DIR)/gptq.t: $(MODEL_FILES) $(CHOOSE) $(if $(BUDGET),$(DIR)/sizes.csv) $(call program,MODELCAT WQUANT)
+	$(RUN) $(MODELCAT) --compress=0 $(MODEL) > $(DIR)/model.t
+	$(RUN) $(WQUANT) --bits=$(GPTQ_BITS) $(GPTQING) --threads=$(THREADS) --output=$@ $(DIR)/model.t
+	rm $(DIR)/model.t
+$(DIR)/gptq-lines.csv: $(DIR)/gptq.t $(JUDGE) $(call program,PPL)
+	$(RUN) $(PPL) --model=$< --against=$(MODEL) --by=line $(RUNNING) $(JUDGE) > $@
+
 # Lines of all widths; of even lines, by arm: the plan, other widths as bits-N, recipes
 $(DIR)/nats.csv: $(DIR)/lines.csv
 	mlr --csv $(WEIGH) then cut -o -f quant,lang,line,tokens,ref_nll,nll,weight,sum $< > $@
-$(DIR)/arm-nats.csv: $(DIR)/lines.csv $(DIR)/arm-lines.csv
-	mlr --csv filter '$$quant =~ "^recipe=" || $$line % 2 == 0' \
-	  then put -S '$$arm = gsub($$quant, ".*/recipe-|[.]csv$$", ""); if ($$quant == "$(PLAN)") { $$arm = "plan" }' \
+$(DIR)/arm-nats.csv: $(DIR)/split.csv $(DIR)/lines.csv $(DIR)/arm-lines.csv $(if $(GPTQ),$(DIR)/gptq-lines.csv)
+	mlr --csv unsparsify --fill-with recipe-gptq -f quant \
+	  then put -S '$$arm = gsub($$quant, ".*/recipe-|^recipe-|[.]csv$$", ""); if ($$quant == "$(PLAN)") { $$arm = "plan" }' \
 	  then put -S '$$arm = gsub(sub($$arm, "^bits=", "bits-"), ",.*", "")' \
-	  then $(WEIGH) then cut -o -f arm,lang,line,weight,sum $^ > $@
+	  then $(WEIGH) then cut -o -f arm,lang,line,weight,sum \
+	  <(mlr --csv join -j lang,line -f $< then filter '$$side == "judge"' $(DIR)/lines.csv) $(filter-out $< $(DIR)/lines.csv,$^) > $@
 
 $(DIR)/damage.csv $(DIR)/damage-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
 	$(RESAMPLE) --by=quant,lang --samples=$(DIR)/damage-draws.csv $< > $(DIR)/damage.csv
@@ -160,13 +194,13 @@ $(DIR)/arms.csv $(DIR)/arms-draws.csv &: $(DIR)/arm-nats.csv $(call program,BOOT
 
 # What each arm takes; what recipes are held against: the plan or, with a budget, the widest of the menu that is within it
 $(DIR)/sizes.csv: $(HOW)/sizes.mlr $(DIR)/sens.csv $(DIR)/expected-worst.csv $(ARMS:%=$(DIR)/recipe-%.csv)
-	mlr --csv put -q -s plan=$(PLAN) -s budget=$(BUDGET) -f $^ > $@
+	mlr --csv put -q -s plan=$(PLAN) -s budget=$(BUDGET) -s gptq=$(GPTQ) -f $^ > $@
 # An arm's mean over languages and worst-off language; what it takes off that of what it is held against, draw by draw
 $(DIR)/judged.csv: $(DIR)/sizes.csv $(DIR)/arms.csv $(DIR)/arms-draws.csv $(HOW)/judged.mlr $(HOW)/worst-draws.mlr
 	mlr --csv stats1 -a max,mean -f value -g arm,replicate then reshape -i value_max,value_mean -o what,value \
 	  then put '$$key = $$arm . ":" . $$what' then cut -o -f replicate,key,value then reshape -s key,value \
 	  then put -q -s against=$$(mlr --icsv --onidx head -n 1 then cut -f against $<) -f $(HOW)/worst-draws.mlr \
-	  then stats1 -i -a p2.5,p97.5 -f worst,less,mean -g arm $(DIR)/arms-draws.csv > $(DIR)/arm-intervals.csv
+	  then stats1 -i -a p2.5,p97.5 -f worst,less,recipe_less,mean -g arm $(DIR)/arms-draws.csv > $(DIR)/arm-intervals.csv
 	mlr --csv put -q -f $(HOW)/judged.mlr $(DIR)/arm-intervals.csv $(DIR)/arms.csv $< > $@
 
 # ---- 5. had it only been predicted: relative output error, mean over parts, for a byte (or token) like the damage
@@ -189,17 +223,22 @@ $(DIR)/levels.csv: $(HOW)/levels.mlr $(if $(PREDICT),$(DIR)/index.csv $(CALIBRAT
 
 COMMAND = make diagnose MODEL=$(MODEL) TEXT=$(TEXT) STEMS="$(strip $(STEMS))" BITS=$(BITS) PER=$(PER) CLIP=$(CLIP) \
   MENU="$(strip $(MENU))" PART=$(PART)$(BUDGET:%= BUDGET=%)$(if $(PROTECT), PROTECT="$(strip $(PROTECT))" TIMES=$(TIMES)) DAMAGE=$(DAMAGE) \
-  LIMIT=$(LIMIT) DRAWS=$(DRAWS) RESAMPLES=$(RESAMPLES) SEED=$(SEED)$(CONTEXT:%= CONTEXT=%)$(PREDICT:%= PREDICT=%)$(CALIBRATION:%= CALIBRATION=%)
+  LIMIT=$(LIMIT) DRAWS=$(DRAWS) GPTQ=$(GPTQ) RESAMPLES=$(RESAMPLES) SEED=$(SEED)$(CONTEXT:%= CONTEXT=%)$(PREDICT:%= PREDICT=%)$(CALIBRATION:%= CALIBRATION=%)
 
+# What a model's directory needs beside the weights
+HANDED := $(wildcard $(addprefix $(MODEL)/,config.json generation_config.json special_tokens_map.json added_tokens.json vocab.json vocab.txt \
+  merges.txt *.model chat_template.jinja)) $(wildcard $(TOKENIZER)/tokenizer*.json $(filter %.json,$(TOKENIZER)))
 # What it was made from: name, value
-$(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(MODEL_FILES)
+$(DIR)/history.csv: $(DIR)/sens.csv $(DIR)/split.csv $(FILES) $(MODEL_FILES)
 	{ echo name,value; \
 	  put() { printf '%s,"%s"\n' "$$1" "$${2//\"/\"\"}"; }; \
 	  put model '$(MODEL)'; put plan '$(PLAN)'; put text '$(TEXT)'; put damage '$(DAMAGE)'; put limit '$(LIMIT)'; \
 	  put menu '$(MENU)'; put part '$(PART)'; put budget '$(BUDGET)'; put protect '$(PROTECT)'; put times '$(TIMES)'; \
 	  put draws '$(DRAWS)'; put resamples '$(RESAMPLES)'; put seed '$(SEED)'; put predict '$(PREDICT)'; put parallel '$(PARALLEL)'; \
 	  put calibration '$(CALIBRATION)'; put directory '$(DIR)'; put context '$(CONTEXT)'; put start '$(START)'; \
-	  put version "$$($(SENS) --version)"; \
+	  put version "$$($(SENS) --version)"; put handed '$(strip $(HANDED))'; put gptqing '$(GPTQING)'; \
+	  put model_type "$$(mlr --ijson --onidx cut -f model_type $(CONFIG))"; \
+	  awk -F, 'NR > 1 { n[$$3]++; n["repeated"] += $$4 } END { for (k in n) print k "," n[k] }' $(DIR)/split.csv | sort; \
 	  put lines "$$(cat $(FILES) | wc -l)"; put bytes "$$(cat $(FILES) | wc -c)"; \
 	  put text_sha256 "$$(cat $(FILES) | sha256sum | cut -c 1-64)"; \
 	  put config_sha256 "$$(sha256sum < $(CONFIG) | cut -c 1-64)"; \
@@ -207,7 +246,7 @@ $(DIR)/history.csv: $(DIR)/sens.csv $(FILES) $(MODEL_FILES)
 	  put command '$(COMMAND)'; } > $@
 
 LANGUAGES := pipelines/corpus/languages.csv
-TABLES := history levels sens index recipe-worst $(if $(PREDICT),,expected-worst damage judged arms prediction prediction-rank)
+TABLES := history levels sens index recipe-worst $(if $(PREDICT),,expected-worst blame blame-parts damage judged arms prediction prediction-rank)
 PAGE   := $(HOW)/table.awk $(HOW)/svg.awk $(HOW)/verdict.awk
 $(DIR)/verdict.txt: $(TABLES:%=$(DIR)/%.csv) $(PAGE) $(HOW)/words.awk
 	awk -v dir=$(DIR) -v names=$(LANGUAGES) $(PAGE:%=-f %) -f $(HOW)/words.awk > $@

@@ -41,7 +41,7 @@ function read_names(path,    line, f, first) {
     close(path)
 }
 function read_all(    i, n, list) {
-    n = split("history levels sens index recipe-worst expected-worst damage judged arms prediction prediction-rank", list, " ")
+    n = split("history levels sens index recipe-worst expected-worst blame blame-parts damage judged arms prediction prediction-rank", list, " ")
     for (i = 1; i <= n; i++) read_table(list[i])
     for (i = 1; i <= rows["history"]; i++) history[cell["history", i, "name"]] = cell["history", i, "value"]
     if (history["calibration"] != "") read_table("prediction", history["calibration"])
@@ -74,6 +74,7 @@ function fixed(x, places,    s) {
     s = sprintf("%." places "f", x < 0 ? -x : x + 0)
     return (x < 0 && s + 0 ? "−" : "") s
 }
+function fixed_span(low, high, places) { return low == "" ? "" : fixed(low, places) " to " fixed(high, places) }
 # Decimals that show x to 2 % or better, at least two
 function places_of(x,    n) {
     for (n = 2; n < 9 && x * 10 ^ n < 50 - 1e-9; n++) ;
@@ -88,14 +89,14 @@ function set_decimals(    i, x, most) {
 function size(bytes) { return bytes >= 1e9 ? sprintf("%.2f GB", bytes / 1e9) : bytes >= 1e6 ? sprintf("%.2f MB", bytes / 1e6) : sprintf("%.1f kB", bytes / 1e3) }
 function per_cent(x) { return sprintf("%.0f %%", 100 * x) }
 function plural(n, one, many) { return n " " (n == 1 ? one : many) }
+# Bits of bits=4,per=...
+function bits_of(quant) { gsub(/^bits=|,.*/, "", quant); return quant }
 function unit() {
     return history["damage"] == "delta_bits_per_byte" ? "bits a byte" : history["damage"] == "kl" ? "nats a token (KL)" : "nats a token"
 }
 # bits=4,per=group:128,clip=minmax in words
-function plan_words(    s, bits, per) {
-    s = history["plan"]
-    bits = s; sub(/^bits=/, "", bits); sub(/,.*/, "", bits)
-    per = s; sub(/.*,per=/, "", per); sub(/,.*/, "", per)
+function plan_words(    per) {
+    per = history["plan"]; sub(/.*,per=/, "", per); sub(/,.*/, "", per)
     sub(/^group:/, "group of ", per)
-    return bits " bits, a scale for each " (per == "channel" ? "output channel" : per)
+    return bits_of(history["plan"]) " bits, a scale for each " (per == "channel" ? "output channel" : per)
 }

@@ -19,7 +19,6 @@ function recipe_width(    i) {
     for (i = 2; i <= rows["recipe-worst"]; i++) if (cell["recipe-worst", i, "bits"] != cell["recipe-worst", 1, "bits"]) return ""
     return cell["recipe-worst", 1, "bits"]
 }
-function plan_bits(    bits) { bits = history["plan"]; gsub(/^bits=|,.*/, "", bits); return bits }
 # What recipes are held against
 function rival() { return rows["judged"] ? cell["judged", 1, "against"] : "plan" }
 function rival_name() { return rival() == "plan" ? "the plan" : substr(rival(), 6) " bits for all" }
@@ -43,14 +42,24 @@ function headline_words(    bad, n) {
     return bad " of " n " languages " (bad == 1 ? "is " : "are ") (history["predict"] != "" ? "predicted to be " : "") "hurt" \
         (count_level("unclear") ? "; " plural(count_level("unclear"), "is", "are") " unclear." : ".")
 }
+function more_perplexity(ratio) { return (ratio < 1 ? "−" : "+") (absolute(ratio - 1) < 0.0995 ? sprintf("%.1f %%", 100 * absolute(ratio - 1)) : per_cent(absolute(ratio - 1))) " perplexity" }
 function worst_words(    i) {
     if (!rows["levels"] || cell["levels", 1, "level"] == "ranked") return ""
     if (cell["levels", 1, "level"] == "broken") return "Worse than guessing once rounded: " list_level("broken") "."
     return "Worst off: " name_of(cell["levels", 1, "lang"]) ", " damage(cell["levels", 1, "estimate"]) " " unit() " more than unrounded (" \
         (history["predict"] != "" ? "by the ratios seen where damage was measured " : "95 % interval ") damage_span(cell["levels", 1, "low"], cell["levels", 1, "high"]) ")" \
+        (history["predict"] != "" ? "" : ", " more_perplexity(cell["levels", 1, "perplexity"] / cell["levels", 1, "ref_perplexity"])) \
         (cell["levels", 1, "worst_share"] != "" ? "; it is the worst off in " per_cent(cell["levels", 1, "worst_share"]) " of the draws of lines." : ".")
 }
-function recipe_helps() { return judged("worst", "langs") == judged(rival(), "langs") && judged("worst", "less_low") > 0 }
+function helps(arm) { return judged(arm, "langs") != "" && judged(arm, "langs") == judged(rival(), "langs") && judged(arm, "less_low") > 0 }
+# GPTQ or the recipe, whichever is to be taken; "" if neither is shown to help. Where neither is shown to be better than the other, the
+# smaller one; of the same size the recipe, which is simpler: it only rounds.
+function best_arm() {
+    if (recipe_width() != "" || !helps("worst")) return helps("gptq") ? "gptq" : ""
+    if (!helps("gptq") || judged("gptq", "recipe_less_high") < 0) return "worst"
+    return judged("gptq", "recipe_less_low") > 0 || is_recipe_larger() ? "gptq" : "worst"
+}
+function is_recipe_larger() { return judged("worst", "bytes") > 1.005 * judged("gptq", "bytes") }
 # How much larger than the plan an arm is, as a share; what is less than 0.5 % is nothing
 function larger(arm,    share) { share = judged(arm, "bytes") / judged("plan", "bytes") - 1; return absolute(share) < 0.005 ? 0 : share }
 function absolute(x) { return x < 0 ? -x : x + 0 }
@@ -61,7 +70,7 @@ function safe_bits(    i, q, bits, least, bad, seen) {
         if (cell["damage", i, "high"] == "" || cell["damage", i, "high"] > history["limit"] + 0) bad[q] = 1
     }
     for (q in seen) {
-        bits = q; sub(/^bits=/, "", bits); sub(/,.*/, "", bits)
+        bits = bits_of(q)
         if (!(q in bad) && (least == "" || bits + 0 < least + 0)) least = bits
     }
     return least
@@ -73,30 +82,49 @@ function action_words(    safe, n, wider) {
     if (!n) return "What to do: quantise as planned."
     safe = safe_bits()
     wider = safe == "" ? "No width of the menu spares every language." : safe " bits spare every language."
-    if (recipe_width() != "" || judged("worst", "worst") == "" || judged("worst", "langs") != judged(rival(), "langs")) return "What to do: no recipe is proved better than " rival_name() ". " wider
-    if (recipe_helps()) return "What to do: take the recipe rather than " rival_name() ", " (larger("worst") > 0 ? "if there is room for " per_cent(larger("worst")) " more bytes than the plan’s" : \
-        larger("worst") < 0 ? "if the model has to be " per_cent(-larger("worst")) " smaller than planned" : "if the size must stay") ". " wider
+    if (best_arm() != "")
+        return "What to do: take " (best_arm() == "gptq" ? "GPTQ" : "the recipe") " rather than " rival_name() room_words(best_arm()) other_words() ". " wider
+    if (recipe_width() != "" || judged("worst", "worst") == "" || judged("worst", "langs") != judged(rival(), "langs")) return "What to do: nothing of that size is proved better than " rival_name() ". " wider
     return "What to do: leave the recipe; it " (judged("worst", "less_high") < 0 ? "is worse than " : judged("worst", "less") < 0 ? "looks worse than " : "is not shown to be better than ") rival_name() ". " wider
 }
-function recipe_words(    k, less, share, s) {
-    if (recipe_width() == plan_bits()) return "No recipe" (history["budget"] != "" ? " within the budget" : " of the same size") " is expected to do better than one width for all."
+function room_words(arm) {
+    return larger(arm) > 0 ? ", if there is room for " per_cent(larger(arm)) " more bytes than the plan’s" : larger(arm) < 0 ? ", if the model has to be " per_cent(-larger(arm)) " smaller than planned" : ", if the size must stay"
+}
+# Of two that help, why this one
+function other_words() {
+    if (recipe_width() != "" || !helps("worst") || !helps("gptq")) return ""
+    if (judged("gptq", "recipe_less_low") > 0) return "; the recipe helps too, less"
+    if (judged("gptq", "recipe_less_high") < 0) return "; GPTQ helps too, less" (is_recipe_larger() ? ", and is smaller" : "")
+    return best_arm() == "gptq" ? "; the recipe helps too, but is larger and not shown to be better" \
+        : "; GPTQ helps too, but is not shown to be better than the recipe, which is simpler"
+}
+# What an arm takes off the worst-off language's damage: in short, and the numbers
+function less_words(arm,    less) {
+    less = judged(arm, "less")
+    return (judged(arm, "less_low") > 0 ? " hurts the worst-off language " per_cent(less / judged(rival(), "worst")) " less than " rival_name() \
+        : judged(arm, "less_high") < 0 ? " hurts the worst-off language more than " rival_name() ": do not use it" : " is not shown to help the worst-off language") \
+        " (damage " damage(judged(rival(), "worst")) (rival() == "plan" ? "" : " with " rival_name()) " to " damage(judged(arm, "worst")) "; " (less < 0 ? "more" : "less") " by " damage(absolute(less)) \
+        ", 95 % interval " (less < 0 ? damage_span(-judged(arm, "less_high"), -judged(arm, "less_low")) : damage_span(judged(arm, "less_low"), judged(arm, "less_high"))) ")."
+}
+function size_words(arm) {
+    return larger(arm) ? per_cent(absolute(larger(arm))) (larger(arm) > 0 ? " larger" : " smaller") " than the plan (" size(judged("plan", "bytes")) ")" : "the plan’s size"
+}
+function gptq_words() {
+    if (judged("gptq", "bytes") == "" || judged("gptq", "langs") != judged(rival(), "langs")) return ""
+    return "GPTQ at " (rival() == "plan" ? "the plan’s width" : substr(rival(), 6) " bits") ", calibrated on the other lines with all languages alike," \
+        (larger("gptq") ? " " size_words("gptq") "," : "") less_words("gptq")
+}
+function recipe_words(    k, s) {
+    if (recipe_width() == bits_of(history["plan"])) return "No recipe" (history["budget"] != "" ? " within the budget" : " of the same size") " is expected to do better than one width for all."
     if (recipe_width() != "") return "Within the budget, " recipe_width() " bits for all are expected to do best."
     if (history["predict"] != "") return "A recipe " (history["budget"] != "" ? "of " history["budget"] " bits a weight" : "of the same size") " is proposed from predictions; it has not been measured."
     if (judged("worst", "worst") == "") return "The recipe leaves the model worse than guessing."
     if (judged("worst", "langs") != judged(rival(), "langs"))
         return "On lines that the recipe was not chosen from, " rival_name() " leaves " (rows["levels"] - judged(rival(), "langs")) " of " rows["levels"] \
             " languages worse than guessing, the recipe " (rows["levels"] - judged("worst", "langs")) "; their damage cannot be compared."
-    less = judged("worst", "less"); share = less / judged(rival(), "worst")
-    s = "On lines that it was not chosen from, the recipe of " size(judged("worst", "bytes")) ", " (larger("worst") ? per_cent(absolute(larger("worst"))) (larger("worst") > 0 ? " larger" : " smaller") " than the plan (" size(judged("plan", "bytes")) ")," \
-        : "the plan’s size,")
-    if (judged("worst", "less_low") > 0) s = s " hurts the worst-off language " per_cent(share) " less than " rival_name()
-    else if (judged("worst", "less_high") < 0) s = s " hurts the worst-off language more than " rival_name() ": do not use it"
-    else s = s " is not shown to help the worst-off language"
-    s = s " (damage " damage(judged(rival(), "worst")) (rival() == "plan" ? "" : " with " rival_name()) " to " damage(judged("worst", "worst")) "; " (less < 0 ? "more" : "less") " by " damage(less < 0 ? -less : less) \
-        ", 95 % interval " (less < 0 ? damage_span(-judged("worst", "less_high"), -judged("worst", "less_low")) \
-                                     : damage_span(judged("worst", "less_low"), judged("worst", "less_high"))) ")."
+    s = "On lines that it was not chosen from, the recipe of " size(judged("worst", "bytes")) ", " size_words("worst") "," less_words("worst")
     k = random_as_good()
-    if (!n_random || !recipe_helps()) return s
+    if (!n_random || !helps("worst")) return s
     return s (k ? " " k " of " plural(n_random, "random recipe", "random recipes") " of its bytes " (k == 1 ? "does" : "do") " as well: where the widths go matters little here." \
                 : " None of " plural(n_random, "random recipe", "random recipes") " of its bytes does as well.")
 }

@@ -4,5 +4,6 @@ BEGIN {
     print "Verdict: " headline_words()
     if (worst_words() != "") print "Verdict: " worst_words()
     print "Verdict: " recipe_words()
+    if (gptq_words() != "") print "Verdict: " gptq_words()
     if (action_words() != "") print "Verdict: " action_words()
 }
