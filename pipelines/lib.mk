@@ -40,7 +40,7 @@ RUN       ?=#                           what starts a long step elsewhere
 THREADS   ?= $(shell nproc 2>/dev/null || echo 1)
 
 # $(call program,TOKSTAT CORR): the files behind these steps. What depends on them is made again when a program changes.
-program = $(wildcard $(foreach p,$(1),$(shell command -v "$(firstword $($(p)))" || true)))
+program = $(wildcard $(foreach p,$(1),$(shell PATH='$(PATH)' command -v "$(firstword $($(p)))" || true)))
 
 # $(call model_files,DIR): what a step that reads a model depends on: new weights, new numbers
 model_files = $(1)/config.json $(wildcard $(1)/*.safetensors $(1)/*.bin)

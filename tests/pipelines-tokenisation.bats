@@ -77,6 +77,10 @@ COUNTS
     [[ $output == *"mine.sh --x="* && $output != *tokstat* ]]
     run -0 study out -n
     [[ $output != *" > "* ]]
+    # BIN is where the recipe looks, whatever the PATH that make was called with
+    mkdir tools && printf '#!/bin/sh\nexec corr "$@"\n' >tools/corr && chmod +x tools/corr && touch -d '+1 second' tools/corr
+    PATH=/usr/bin:/bin run -0 study out -n BIN="$PWD/tools"
+    [[ $output == *"corr --x="* && $output != *tokstat* ]]
 }
 
 @test "tokenisation: knobs that change numbers are part of the path" {
