@@ -111,7 +111,7 @@ page: $(DIR)/page.html
 
 CHOOSE := $(STEMS:%=$(DIR)/choose/%.txt)
 JUDGE  := $(STEMS:%=$(DIR)/judge/%.txt)
-$(CHOOSE) $(JUDGE) $(DIR)/split.csv &: $(FILES) $(HOW)/split.awk
+$(call together,$(CHOOSE) $(JUDGE) $(DIR)/split.csv) &: $(FILES) $(HOW)/split.awk
 	awk -v dir=$(DIR) -v parallel=$(PARALLEL) -f $(HOW)/split.awk $(FILES)
 
 # ---- 2. each part alone; what the model as it is tells of that
@@ -147,7 +147,7 @@ $(DIR)/blame-parts.csv: $(DIR)/sens-lines.csv $(call program,BOOTSTRAP)
 
 ALLOTTING = $(BITALLOC) $(if $(BUDGET),--bits=$(BUDGET),--like=$(PLAN)) --damage=$(COST) $(if $(PROTECT),--protect=$(call \
 	comma,$(PROTECT)) --times=$(TIMES)) --quiet
-$(DIR)/recipe-worst.csv $(DIR)/expected-worst.csv &: $(DIR)/sens.csv $(call program,BITALLOC)
+$(call together,$(DIR)/recipe-worst.csv $(DIR)/expected-worst.csv) &: $(DIR)/sens.csv $(call program,BITALLOC)
 	$(ALLOTTING) --objective=worst --report=$(DIR)/expected-worst.csv --output=$(DIR)/recipe-worst.csv $<
 $(DIR)/recipe-mean.csv: $(DIR)/sens.csv $(call program,BITALLOC)
 	$(ALLOTTING) --objective=mean $< > $@
@@ -187,9 +187,9 @@ $(DIR)/arm-nats.csv: $(DIR)/split.csv $(DIR)/lines.csv $(DIR)/arm-lines.csv $(if
 	  then $(WEIGH) then cut -o -f arm,lang,line,weight,sum \
 	  <(mlr --csv join -j lang,line -f $< then filter '$$side == "judge"' $(DIR)/lines.csv) $(filter-out $< $(DIR)/lines.csv,$^) > $@
 
-$(DIR)/damage.csv $(DIR)/damage-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
+$(call together,$(DIR)/damage.csv $(DIR)/damage-draws.csv) &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
 	$(RESAMPLE) --by=quant,lang --samples=$(DIR)/damage-draws.csv $< > $(DIR)/damage.csv
-$(DIR)/arms.csv $(DIR)/arms-draws.csv &: $(DIR)/arm-nats.csv $(call program,BOOTSTRAP)
+$(call together,$(DIR)/arms.csv $(DIR)/arms-draws.csv) &: $(DIR)/arm-nats.csv $(call program,BOOTSTRAP)
 	$(RESAMPLE) --by=arm,lang --samples=$(DIR)/arms-draws.csv $< > $(DIR)/arms.csv
 
 # What each arm takes; what recipes are held against: the plan or, with a budget, the widest of the menu that is within it

@@ -156,7 +156,7 @@ unshuffled = $(if $(findstring -shuffled-,$(1)),$(filter $(ARMS),$(firstword $(s
 ways = mlr --icsv --onidx sort -nf layer then cut -o -f layer,bits,per,clip $(RECIPES)/$(1).csv
 # $(call arm,NAME,WEIGHTS,OPTIONS)
 define arm
-$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv &: $(DIR)/$(2).t $(call NEEDS,$(3)) $(FILES) $(call program,WQUANT PPL) \
+$(call together,$(DIR)/arms/$(1).csv $(DIR)/arms/$(1).report.csv) &: $(DIR)/$(2).t $(call NEEDS,$(3)) $(FILES) $(call program,WQUANT PPL) \
   $(patsubst %,$(DIR)/arms/%.csv,$(call unshuffled,$(1)))
 	$(if $(call unshuffled,$(1)),if cmp -s <($(call ways,$(1))) <($(call ways,$(call unshuffled,$(1)))); then \
 	  for end in csv report.csv; do cp $(DIR)/arms/$(call unshuffled,$(1)).$$$$end $(DIR)/arms/$(1).$$$$end; done; exit; fi;) \
@@ -181,7 +181,7 @@ $(foreach a,$(EACH_OF),$(eval $(call one_of_each,$(a),$(WEIGHTS_$(a)),$(or $(DRA
 
 PER_UNIT := $(if $(filter delta_nll,$(DAMAGE)),$$weight = $$tokens; $$sum = $$tokens * ($$nll - $$ref_nll),$$weight = $$bytes; \
 	  $$sum = $$tokens * ($$nll - $$ref_nll) / log(2))
-$(DIR)/arms/%.langs.csv $(DIR)/arms/%.draws.csv: $(DIR)/arms/%.csv $(DIR)/reference.csv $(HOW)/spread.mlr $(call program,BOOTSTRAP)
+$(call together,$(DIR)/arms/%.langs.csv $(DIR)/arms/%.draws.csv) &: $(DIR)/arms/%.csv $(DIR)/reference.csv $(HOW)/spread.mlr $(call program,BOOTSTRAP)
 	mlr --csv join -j lang,line -f <(mlr --csv rename nll,ref_nll then cut -f lang,line,ref_nll $(DIR)/reference.csv) \
 	  then filter '$$tokens > 0' then put '$(PER_UNIT)' $(DIR)/arms/$*.csv | \
 	  $(RESAMPLE) --stat=ratio-of-sums --x=sum --y=weight --by=lang --interval=percentile --samples=$(DIR)/arms/$*.samples.csv \
@@ -196,8 +196,9 @@ TESTED := $(filter-out $(DRAWN),$(ARMS))
 all      = $(foreach a,$(1),$(DIR)/arms/$(a)$(2))
 from_name = $$arm = sub(sub(FILENAME, ".*/", ""), "$(1)$$", "")
 
+TURNED := $(if $(shell grep -l '"gpt2"' $(CONFIG)),1,0)
 $(DIR)/sizes.csv: $(HOW)/sizes.mlr $(call all,$(ARMS),.report.csv)
-	mlr --csv put -q -s turned=$(if $(shell grep -l '"gpt2"' $(CONFIG)),1,0) -s each="$(MATCHED) $(EACH_OF)" -s models=$(words $(STEMS)) -f $^ > $@
+	mlr --csv put -q -s turned=$(TURNED) -s each="$(MATCHED) $(EACH_OF)" -s models=$(words $(STEMS)) -f $^ > $@
 
 # Languages that an arm makes the model worse than guessing for: its damage ranks nothing
 VOCAB := $(shell mlr --ijson --onidx cut -f vocab_size $(CONFIG))
@@ -282,10 +283,11 @@ findings: $(DIR)/interventions.txt $(DIR)/questions.txt $(DIR)/disjoint.txt
 
 # The same with outliers planted in the model; what it computes is the same to the last bit
 PLANTED ?= --draw=3 --pair=vo,norm-mlp --channels=4 --factor=64
-.PHONY: planted
-planted: $(MODEL_FILES)
+.PHONY: planted planted-model
+planted-model: $(MODEL_FILES)
 	mkdir -p $(DIR)/planted
 	cp $(CONFIG) $(wildcard $(MODEL)/languages.csv) $(wildcard $(MODEL)/tokenizer*.json) $(DIR)/planted
 	$(RUN) $(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $(DIR)/planted/model.safetensors $(MODEL)
+planted: planted-model
 	@$(MAKE) --no-print-directory -f pipelines/interventions.mk MODEL=$(DIR)/planted DIR=$(DIR)/planted/study \
 	  TOKENIZER=$(TOKENIZER) STEMS="$(STEMS)" FIGURES=$(FIGURES)-planted findings

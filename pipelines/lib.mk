@@ -8,17 +8,19 @@
 #   findings what was found, in words: $(DIR)/findings.txt, printed by the default goal
 
 SHELL        = $(step)bash
-.SHELLFLAGS := -euo pipefail -c
+.SHELLFLAGS  = $(guard) -euo pipefail -c
+.ONESHELL:                              # a step is all lines of a recipe
 .DELETE_ON_ERROR:                       # a failed step leaves no file
 .SECONDARY:
 .SUFFIXES:
 , := ,
 MAKEFLAGS   += --no-builtin-rules
 
+flags = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
+
 # A line for each file that is made; whole commands with V=1, or before they run with -n
 ifndef V
 .SILENT:
-flags = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 step  = $(if $(findstring /,$@),$(if $(findstring n,$(flags))$(findstring s,$(flags))$(filter $@,$(SEEN)),,$(info $(basename \
 	$(notdir $(firstword $(MAKEFILE_LIST)))): $(notdir $@))$(eval SEEN += $@)))
 endif
@@ -27,6 +29,13 @@ BIN  ?= $(CURDIR)/bin
 OUT  ?= pipelines/out
 export PATH   := $(BIN):$(PATH)
 export LC_ALL := C
+
+# Which steps are at work stands in BEGUN. What one of them that was killed together with make has left is made again.
+BEGUN := $(OUT)/.begun
+ifeq ($(findstring n,$(flags)),)
+guard  = $(if $(findstring /,$@),pipelines/step.sh $(BEGUN) $(MADE) -- bash)
+$(if $(wildcard $(BEGUN)/*),$(shell pipelines/step.sh $(BEGUN)))
+endif
 
 # ---- steps that can be swapped: make figures TOKSTAT=./mine.sh, RUN='srun -c 8'
 
@@ -37,7 +46,7 @@ CORR      ?= corr
 BOOTSTRAP ?= bootstrap
 PLOT      ?= pipelines/plot/draw.sh
 RUN       ?=#                           what starts a long step elsewhere
-THREADS   ?= $(shell nproc 2>/dev/null || echo 1)
+THREADS   := $(or $(THREADS),$(shell nproc 2>/dev/null || echo 1))
 
 # $(call program,TOKSTAT CORR): the files behind these steps. What depends on them is made again when a program changes.
 program = $(wildcard $(foreach p,$(1),$(shell PATH='$(PATH)' command -v "$(firstword $($(p)))" || true)))
@@ -50,6 +59,10 @@ swapped = $(subst $() ,,$(foreach p,$(1),$(if $(filter-out file,$(origin $(p))),
 slug    = $(shell tr -cs 'A-Za-z0-9.\n' - <<<'$(subst ','\'',$(1))' | tr A-Z a-z)
 # $(call shorter,WORDS): WORDS or, where a folder's name could become too long by them, their beginning and a checksum
 shorter = $(shell words='$(1)'; [ "$${#words}" -lt 90 ] && echo "$$words" || echo "$${words:0:70}-$$(cksum <<<"$$words" | cut -d ' ' -f 1)")
+
+# $(call together,A B): the targets of one step, in front of &:
+together = $(eval $(1): private MADE = $(subst %,$$*,$(1)))$(1)
+MADE     = $@
 
 # ---- figures
 

@@ -35,7 +35,7 @@ SCORE     = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --thread
 
 # ---- 1. planting; the same function?
 
-$(DIR)/planted.t $(DIR)/truth.csv &: $(MODEL_FILES) $(call program,PLANT)
+$(call together,$(DIR)/planted.t $(DIR)/truth.csv) &: $(MODEL_FILES) $(call program,PLANT)
 	$(RUN) $(PLANT) --draw=$(LAYERS) --pair=$(PAIR) --channels=$(CHANNELS) --factor=$(FACTOR) --seed=$(SEED) \
 	  --report=$(DIR)/truth.csv --threads=$(THREADS) $(MODEL) > $(DIR)/planted.t
 

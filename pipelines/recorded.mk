@@ -73,7 +73,7 @@ $(DIR)/depth.csv: $(DIR)/layers.csv $(CORR_BIN)
 
 BOOT_BIN := $(call program,BOOTSTRAP)
 
-$(DIR)/interval-%.csv $(DIR)/draws-%.csv &: $(DIR)/langs.csv $(BOOT_BIN)
+$(call together,$(DIR)/interval-%.csv $(DIR)/draws-%.csv) &: $(DIR)/langs.csv $(BOOT_BIN)
 	$(RUN) $(BOOTSTRAP) --stat pearson --x $* --y degradation --interval percentile,bca --resamples $(RESAMPLES) \
 	  --seed $(SEED) --threads $(THREADS) --samples $(DIR)/draws-$*.csv $< > $(DIR)/interval-$*.csv
 

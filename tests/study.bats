@@ -33,7 +33,7 @@ setup() {
 
 # study OUT ARGUMENT...
 study() {
-    make -s -C "$ROOT" -f pipelines/study.mk OUT="$PWD/$1" MODEL="$BATS_FILE_TMPDIR/bloom-knows" TEXT="$BATS_FILE_TMPDIR/text" \
+    ${LAUNCH:-} make -s -C "$ROOT" -f pipelines/study.mk OUT="$PWD/$1" MODEL="$BATS_FILE_TMPDIR/bloom-knows" TEXT="$BATS_FILE_TMPDIR/text" \
         BITS=3 OUTLIER=1.9 RESAMPLES=400 WIDTHS="2 3 8" NOISES=2 LIMIT=0.004 THREADS=2 "${@:2}"
 }
 # by OPTION... : ppl by language on all of the text
@@ -184,6 +184,48 @@ said() { grep -qF -- "$1" "$HERE/findings" || { cat "$HERE/findings"; return 1; 
     run ! grep -q "^NOISE: " said
     run ! cmp -s o/study/*/damage.csv "$DIR/damage.csv"
     close "$(value o/study/*/damage.csv '$lang == "eng"' tokens)" "$(ppl -m "$HERE/bloom-knows" --start '<s>' "$HERE/text/eng.txt" 2>/dev/null | field tokens)" 0
+}
+
+@test "study: a step that was killed together with make is made again, one that outlived make is waited for" {
+    cat >half.sh <<'END'
+#!/bin/bash
+cd "${0%/*}"
+ppl "$@" >whole
+[[ -e slow ]] || exec cat whole
+head -n 7 whole
+ps -o pgid= -p $$ >half
+until [[ -e go ]]; do sleep 0.02; done
+tail -n +8 whole
+END
+    chmod +x half.sh
+    halves() { study o PPL="$PWD/half.sh" DIR="$PWD/$1" "$PWD/$1/damage.csv" "${@:2}" 2>>said; }
+    until_half() { for _ in {1..500}; do [[ -s half ]] && break; sleep 0.02; done; [[ -s half ]]; }
+    halves undisturbed
+    touch slow
+    LAUNCH=setsid halves killed 3>&- &
+    until_half
+    kill -KILL -- "-$(xargs <half)"
+    wait $! || true
+    rm slow half
+    (($(wc -l <killed/lines.csv) == 7))
+    halves killed -n >commands # sees, and touches nothing
+    (($(wc -l <killed/lines.csv) == 7))
+    halves killed
+    cmp undisturbed/lines.csv killed/lines.csv
+    cmp undisturbed/damage.csv killed/damage.csv
+
+    touch slow
+    halves left 3>&- &
+    until_half
+    read -r _ make _ < <(cat o/.begun/*)
+    kill -KILL "$make"
+    wait $! || true
+    halves left 3>&- &
+    for _ in {1..500}; do grep -q "left/lines.csv: .*waiting" said && break; sleep 0.02; done
+    touch go
+    wait $!
+    cmp undisturbed/damage.csv left/damage.csv
+    [[ -z $(ls o/.begun) ]]
 }
 
 @test "study: what cannot work is said; every command can be seen" {

@@ -18,7 +18,7 @@ $(DIR)/nats.csv: $(DIR)/lines.csv
 	  then cut -o -f lang,line,tokens,bytes,nats,bits,ref_nats $< > $@
 
 define by_denominator
-$(DIR)/by-$(1).csv $(DIR)/by-$(1)-draws.csv &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
+$(call together,$(DIR)/by-$(1).csv $(DIR)/by-$(1)-draws.csv) &: $(DIR)/nats.csv $(call program,BOOTSTRAP)
 	echo lang,stat,x,y,replicate,value > $(DIR)/by-$(1)-draws.csv
 	$$(call if_rows,lang$(,)estimate$(,)low$(,)high) $$(RESAMPLE) --stat=ratio-of-sums --x=$(2) --y=$(3) --by=lang --interval=percentile \
 	  --samples=$(DIR)/by-$(1)-draws.csv < $$< > $(DIR)/by-$(1).csv
