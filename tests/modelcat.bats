@@ -35,7 +35,7 @@ FAMILIES=(bloom-a xglm-a gpt2-a opt-a gpt_neox-a llama-a qwen2-a)
     } | diff - got
 }
 
-# checkpoint [-r|-m] MODEL: what a program is given that opens MODEL (tests/unit/checkpoint.c)
+# checkpoint [-r|-k|-m] MODEL: what a program is given that opens MODEL (tests/unit/checkpoint.c)
 checkpoint() {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/checkpoint "$@"
 }
@@ -195,6 +195,13 @@ refused() {
     cp "$DATA/torch/config.json" packed
     gzip -c "$DATA/torch/half.bin" >packed/pytorch_model.bin
     modelcat --dtype=F32 packed | tensorcat --to=csv | cmp - wanted.csv
+}
+
+@test "models: a part of a kept tensor is let go of only where it is a file's" {
+    for m in torch torch/turned; do
+        checkpoint "$DATA/$m" >wanted
+        checkpoint -k "$DATA/$m" | cmp - wanted
+    done
 }
 
 @test "models: a pickle that does more than hold tensors is refused, and nothing in it runs" {

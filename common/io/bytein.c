@@ -183,9 +183,10 @@ const void *bytein_borrow(struct bytein *b, size_t n)
 
 void bytein_release(const struct bytein *b, const void *bytes, size_t n)
 {
-    if (!b->map || !n)
+    size_t at = (uintptr_t)bytes - (uintptr_t)b->map; /* beyond all if the bytes are none of the file's */
+    if (!b->map || at >= b->n_map)
         return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), at = (size_t)((const unsigned char *)bytes - b->map);
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
     size_t from = (at + page - 1) / page * page, to = (at + n) / page * page;
     if (from < to)
         madvise(b->map + from, to - from, MADV_DONTNEED);

@@ -19,7 +19,7 @@ const void *bytein_borrow(struct bytein *b, size_t n);
 
 /* Gives the whole pages of n borrowed bytes back to the system; they are read again should they be looked at
  * again. For those who take a mapped file in an order of their own: borrowing on and on releases by itself.
- * Nothing happens if the file is not mapped. */
+ * Nothing happens if the file is not mapped, or the bytes are none of its own. */
 void bytein_release(const struct bytein *b, const void *bytes, size_t n);
 
 /* Reads the next n bytes into out; with out NULL, passes over them. Returns n, or less at the end of the

@@ -338,9 +338,9 @@ void lm_checkpoint_let_go(struct lm_checkpoint *c, const void *data, size_t n)
             c->kept[i] = c->kept[--c->n_kept];
             return;
         }
-    if (c->source.n_file) /* what matters is the address, not which file it is of */
-        lm_source_release(&c->source.file[0], data, n);
-    else if (c->source.stream)
+    for (size_t i = 0; i < c->source.n_file; i++) /* it is one's, or in memory and none's */
+        lm_source_release(&c->source.file[i], data, n);
+    if (c->source.stream)
         ts_release(c->source.stream, data, n);
 }
 

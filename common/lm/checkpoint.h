@@ -40,7 +40,7 @@ int lm_checkpoint_next(struct lm_checkpoint *c, struct tensor *t, struct lm_plac
 void lm_checkpoint_release(struct lm_checkpoint *c, const void *data, size_t n);
 /* For data that the caller wants to read for longer: those of the tensor given last, at `data`, stay until
  * lm_checkpoint_close, or lm_checkpoint_let_go of all of them. Of a mapped file that gives their pages back,
- * and of a part of them too. */
+ * and of a part of them too; a part of what is in memory stays. */
 void lm_checkpoint_keep(struct lm_checkpoint *c, const void *data);
 void lm_checkpoint_let_go(struct lm_checkpoint *c, const void *data, size_t n);
 /* What was wrong, one line. */

@@ -185,6 +185,17 @@ with open("pytorch_model.bin.index.json", "w") as f:
     json.dump(dict(metadata=dict(total_size=0), weight_map={n: p for p, some in shards.items() for n in some}), f,
               indent=1)
 
+# An embedding of several pages, stored transposed: who reads it has it in memory, not in the file.
+rows = 1024
+embed = [(r % 129 - 64) / 16 for r in range(rows) for c in range(D)]
+wide = apart("Float")
+wide["word_embeddings.weight"] = Tensor(Storage("Float", encode("Float", embed[::D] * D)), (rows, D), stride=(1, rows))
+os.makedirs("turned", exist_ok=True)
+save("turned/pytorch_model.bin", wide)
+with open("turned/config.json", "w") as f:
+    json.dump(CONFIG | dict(vocab_size=rows), f, indent=1)
+    f.write("\n")
+
 # ---- what must be refused
 
 one = lambda **o: collections.OrderedDict(x=Tensor(Storage("Float", bytes(16), numel=o.pop("numel", None)), **o))
