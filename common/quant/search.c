@@ -16,6 +16,11 @@ enum {
     BOUNDED_BITS = 6 /* with more levels bounds cost more than trying */
 };
 
+/* Ranges that floats count in places of a histogram: twice the largest weight, and places to a weight, are
+ * floats too. */
+#define SMALLEST 0x1p-90F
+#define LARGEST  0x1p126F
+
 /* One side of 0. From an edge k widths away: by how much the weights beyond are over it, in sum and in sum of
  * squares (from below), in widths. The last one is beyond all. */
 struct side {
@@ -286,8 +291,8 @@ static int guess(const struct quant_search *s, int bits, float most)
     return i < 0 ? 0 : i < QUANT_CANDIDATES - 1 ? (int)i : QUANT_CANDIDATES - 1;
 }
 
-/* Of few weights: the candidates in turn, until what the two outermost weights are off the outer levels costs
- * too much. */
+/* Of few weights, or uncommon ones: the candidates in turn, until what the two outermost weights are off the
+ * outer levels costs too much. */
 static int try_in_turn(struct quant_search *s, const struct wanted *q, const float *w, size_t n)
 {
     int best = 0, moves = quant_grid_is_asym(q->grid);
@@ -320,7 +325,7 @@ int quant_search_best(struct quant_search *s, enum quant_grid grid, int bits, en
         return -1;
     if (!(most > 0))
         return 0;
-    if (n <= FEW) {
+    if (n <= FEW || most < SMALLEST || most > LARGEST) {
         quant_range(w, n, &least_w, &most_w);
         q.has_lo = least_w == lo;
         q.has_hi = most_w == hi;

@@ -323,6 +323,28 @@ static void check_search(struct rng *r)
     quant_search_free(s);
 }
 
+/* Ranges at the ends of what floats hold, in cells large enough for a histogram. */
+static void check_search_at_ends(struct rng *r)
+{
+    enum { N = 600 };
+    static const float largest[] = { 1e-44F,   1e-38F,     1e-32F, 1e-30F,  0x0.8p-90F, 0x1p-90F,
+                                     0x1p126F, 0x1.8p126F, 1e38F,  2.5e38F, 3.4e38F };
+    float w[N], lo, hi;
+    struct quant_search *s = quant_search_new();
+    for (size_t k = 0; k < sizeof largest / sizeof *largest; k++)
+        for (int grid = 0; grid < QUANT_N_GRID; grid++) {
+            for (size_t i = 0; i < N; i++)
+                w[i] = (float)(2 * rng_unit(r) - 1) * largest[k];
+            w[0] = largest[k];
+            quant_range(w, N, &lo, &hi);
+            int got = quant_search_best(s, (enum quant_grid)grid, 3, QUANT_SCALE_F32, w, N, lo, hi, 1);
+            int wanted = try_all(s, (enum quant_grid)grid, 3, QUANT_SCALE_F32, w, N, lo, hi, 1);
+            CHECK(got == wanted, "%s up to %g: candidate %d, not %d", quant_grid_name((enum quant_grid)grid),
+                  (double)largest[k], got, wanted);
+        }
+    quant_search_free(s);
+}
+
 /* A long row of Gauss or Laplace: what the search finds is the exact optimum of the table, within its steps
  * and sampling. */
 static void check_search_finds_theory(struct rng *r)
@@ -544,6 +566,7 @@ int main(int argc, char **argv)
     check_gennorm();
     check_grids(&r);
     check_search(&r);
+    check_search_at_ends(&r);
     check_search_finds_theory(&r);
     check_quantiles(&r);
     check_matrix(&r);
