@@ -294,7 +294,6 @@ static void continue_all(const struct lm_writer *w)
     for (size_t from = 0; from < n_prompt; from += n_each)
         continue_some(w, from, n_prompt - from < n_each ? n_prompt : from + n_each);
     msg_progress_end();
-    trial_check_recipes(&trials);
 }
 
 int main(int argc, char **argv)
@@ -317,7 +316,7 @@ int main(int argc, char **argv)
     const struct lm_config *config = lm_checkpoint_config(c);
     corpus_need_vocabulary(&corpus, config->vocab_size);
     cut_prompts(config);
-    trial_try_recipes(&trials, c);
+    trial_try(&trials, c);
     struct lm_writer w = { .model = new_model(c, precision),
                            .n_variant = 1 + n_quant,
                            .n_token = (size_t)n_token,
@@ -326,6 +325,7 @@ int main(int argc, char **argv)
                            .seed = seed,
                            .n_thread = (int)n_thread,
                            .step_done = step_done };
+    trial_check(&trials, lm_checkpoint_path(c));
     out = csvout_open(out_path, quants ? "quant,lang,line,tokens,end,nll,agrees,prompt,text"
                                        : "lang,line,tokens,end,nll,prompt,text");
     continue_all(&w);

@@ -506,6 +506,7 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
     }
     msg_progress_end();
     lm_batch_clear(&batch);
+    trial_check(&trials, lm_checkpoint_path(c));
     modelfile_warn(c);
     if (ref)
         modelfile_warn(ref);
@@ -540,11 +541,10 @@ int main(int argc, char **argv)
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread),
                          *ref = against ? modelfile_open(against, (int)n_thread) : NULL;
     check_vocabulary(c, ref);
-    trial_try_recipes(&trials, c);
+    trial_try(&trials, c);
     cut_windows(c, ref);
     open_out();
     score_windows(c, ref);
-    trial_check_recipes(&trials);
     write_rows();
     csvout_close(out);
     lm_windows_clear(&windows);

@@ -146,8 +146,7 @@ static void plan_parts(const struct lm_checkpoint *c)
                              : !strcmp(kind, "matrix") ? LM_BY_MATRIX
                                                        : LM_BY_NOTHING;
     parts = lm_pieces_new(c, of, is_chosen, NULL);
-    if (!parts->n_chosen)
-        die("%s: no tensor was chosen", lm_checkpoint_path(c));
+    trial_check(&trials, lm_checkpoint_path(c));
     made = xcalloc(n_spec * parts->n_matrix, sizeof *made);
 }
 

@@ -159,15 +159,6 @@ static const struct cli_prog prog = {
 
 /* ---- what is wanted */
 
-static void check_items(const char *option, char **list)
-{
-    if (pick_wrong(list))
-        die_usage("--%s: '%s' is not a pattern, layer:N, layer:N-M or role:ROLE", option, pick_wrong(list));
-    for (; list && *list; list++)
-        if (!strncmp(*list, "role:", 5) && !strpbrk(*list, "*?[") && lm_role_find(*list + 5) < 0)
-            die_usage("--%s: there is no role '%s'", option, *list + 5);
-}
-
 static struct choice_rules rules;
 
 static void set_usual(void)
@@ -180,8 +171,8 @@ static void set_usual(void)
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (quant_spec_set(&rules.usual, keys[i], values[i], why) < 0)
             die_usage("--%s", why);
-    check_items("only", only);
-    check_items("skip", skip);
+    choice_check_items("only", only);
+    choice_check_items("skip", skip);
     rules.only = only;
     rules.skip = skip;
     rules.embed = embed_too;
@@ -308,7 +299,7 @@ int main(int argc, char **argv)
     set_mix();
     check_method();
     if (recipe_path)
-        rules.recipe = recipefile_read(recipe_path);
+        rules.recipe = recipefile_read(recipe_path, rules.usual.has_moments);
     learn_inputs(path);
     struct ts_reader *in = ts_open_in(path, (int)n_thread);
     struct report *report = open_report();

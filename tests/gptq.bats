@@ -132,6 +132,10 @@ below() { awk -v a="$1" -v b="$2" 'BEGIN { print a, b; exit !(a < b) }'; }
     wquant --bits=3 --clip=moments --moments=h.t --report=r.csv w.t | tensorcat --to=text >moments
     wquant --bits=3 --clip=mse w.t | tensorcat --to=text | cmp moments -
     [[ $(field clip <r.csv) == moments ]]
+    printf 'name,clip\n*,moments\n' >recipe.csv
+    wquant --bits=3 --recipe=recipe.csv --moments=h.t w.t | tensorcat --to=text | cmp moments -
+    run -1 --separate-stderr wquant --recipe=recipe.csv w.t
+    [[ $stderr == "wquant: recipe.csv: line 2: clip: 'moments' is not minmax, pct"*"moments where there are second moments" ]]
     # one input that is large: the range is cut down to what it needs
     tgen -n 0.mlp_in.gram -s 6x6 -m lang=eng,n_tokens=5 1e6 $(for i in {1..35}; do echo $((i % 7 == 0 ? 1 : 0)); done) >h.t
     wquant --bits=3 --clip=moments --moments=h.t --grid=absmax w.t | tensorcat --to=text | awk '{ d = $1 - (NR == 1 ? 1 : -1); if (d * d > 1e-4) { print; exit 1 } }'

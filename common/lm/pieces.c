@@ -62,7 +62,6 @@ struct lm_pieces *lm_pieces_new(const struct lm_checkpoint *c, enum lm_pieces_ki
     } while (lm_config_next_place(p->config, &place));
     for (size_t i = LM_N_ROLE; i < p->n_matrix + LM_N_ROLE; i++) { /* what is outside the layers last */
         const struct lm_matrix *m = &p->matrix[i % p->n_matrix];
-        p->n_chosen += m->chosen != 0;
         if (m->chosen && kind != LM_BY_NOTHING)
             add_piece(p, kind, m);
     }

@@ -21,7 +21,7 @@ struct lm_piece {
 struct lm_pieces {
     const struct lm_config *config;
     struct lm_matrix *matrix; /* [n_matrix], not all being there: see lm_pieces_slot */
-    size_t n_matrix, n_chosen;
+    size_t n_matrix;
     struct lm_piece *piece; /* [n + 1], the last one being all that were chosen */
     size_t n;
 };

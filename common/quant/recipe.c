@@ -21,11 +21,14 @@ struct row {
 struct quant_recipe {
     struct row *row;
     size_t n, room;
+    int has_moments;
 };
 
-struct quant_recipe *quant_recipe_new(void)
+struct quant_recipe *quant_recipe_new(int has_moments)
 {
-    return xcalloc(1, sizeof(struct quant_recipe));
+    struct quant_recipe *r = xcalloc(1, sizeof *r);
+    r->has_moments = has_moments;
+    return r;
 }
 
 void quant_recipe_free(struct quant_recipe *r)
@@ -92,6 +95,7 @@ int quant_recipe_set(struct quant_recipe *r, const char *column, const char *tex
         }
     } else if (how >= 0) {
         quant_spec_init(&any);
+        any.has_moments = r->has_moments;
         if (set_how(&any, how, text, why) < 0)
             return -1;
         w->how[how] = xstrdup(text);

@@ -8,7 +8,7 @@
 #include "quant/spec.h"
 
 struct quant_recipe;
-struct quant_recipe *quant_recipe_new(void);
+struct quant_recipe *quant_recipe_new(int has_moments); /* as of struct quant_spec */
 void quant_recipe_free(struct quant_recipe *r);
 
 /* The columns that say how, NULL-ended. */

@@ -15,7 +15,16 @@ void choice_rules_clear(struct choice_rules *r)
     *r = (struct choice_rules){ .recipe = NULL };
 }
 
-static void warn_list(const char *option, char **list, const char *used)
+void choice_check_items(const char *option, char *const *list)
+{
+    if (pick_wrong(list))
+        die_usage("--%s: '%s' is not a pattern, layer:N, layer:N-M or role:ROLE", option, pick_wrong(list));
+    for (; list && *list; list++)
+        if (!strncmp(*list, "role:", 5) && !strpbrk(*list, "*?[") && lm_role_find(*list + 5) < 0)
+            die_usage("--%s: there is no role '%s'", option, *list + 5);
+}
+
+void choice_warn_items(const char *option, char *const *list, const char *used)
 {
     for (size_t i = 0; list && list[i]; i++)
         if (!used[i])
@@ -24,8 +33,8 @@ static void warn_list(const char *option, char **list, const char *used)
 
 void choice_warn_unused(const struct choice_rules *r)
 {
-    warn_list("only", r->only, r->only_used);
-    warn_list("skip", r->skip, r->skip_used);
+    choice_warn_items("only", r->only, r->only_used);
+    choice_warn_items("skip", r->skip, r->skip_used);
     if ((r->embed && !r->had_embed) || (r->head && !r->had_head))
         warn("--%s: there is none of its own in the stream", r->embed && !r->had_embed ? "embed" : "head");
 }

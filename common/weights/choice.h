@@ -1,10 +1,17 @@
-/* choice.h - which tensors of a model are quantised, and how.  Layer: weights (-> lm, quant, text, io, math).
+/* choice.h - which tensors of a model are quantised, and how.  Layer: weights (-> cli, lm, quant, text, io,
+ * math).
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef WEIGHTS_CHOICE_H
 #define WEIGHTS_CHOICE_H
 #include "io/tensor.h"
 #include "lm/family.h"
 #include "quant/recipe.h"
+
+/* Of the list of items (quant/pick.h) that an option has, or NULL: wrong usage if one is none or names a role
+ * that is not there. And once all tensors came, a warning for each that none of them was, used[] being what
+ * pick_note marked. */
+void choice_check_items(const char *option, char *const *list);
+void choice_warn_items(const char *option, char *const *list, const char *used);
 
 /* What the user asks for; lists are NULL-ended or NULL. */
 struct choice_rules {

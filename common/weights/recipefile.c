@@ -3,10 +3,10 @@
 #include "base/msg.h"
 #include "io/csvin.h"
 
-struct quant_recipe *recipefile_read(const char *path)
+struct quant_recipe *recipefile_read(const char *path, int has_moments)
 {
     struct csvin *in = csvin_open(path);
-    struct quant_recipe *recipe = quant_recipe_new();
+    struct quant_recipe *recipe = quant_recipe_new(has_moments);
     char why[QUANT_WHY_MAX];
     int says[3] = { 0 };
     for (size_t c = 0; c < csvin_columns(in); c++)

@@ -5,8 +5,9 @@
 #define WEIGHTS_RECIPEFILE_H
 #include "quant/recipe.h"
 
-/* The recipe in the file at path; the caller frees it. Ends the program if there is none. */
-struct quant_recipe *recipefile_read(const char *path);
+/* The recipe in the file at path; the caller frees it. has_moments: rows may ask for clip=moments. Ends the
+ * program if there is none. */
+struct quant_recipe *recipefile_read(const char *path, int has_moments);
 
 /* Once all tensors came: ends the program if a row was for none of them. */
 void recipefile_check_used(const struct quant_recipe *r, const char *path);

@@ -4,7 +4,7 @@
 #include "base/msg.h"
 #include "lm/pieces.h"
 #include "quant/matrix.h"
-#include "quant/pick.h"
+#include "weights/choice.h"
 #include "weights/recipefile.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,16 +44,15 @@ static void read_one(const char *text, int may_be_recipe, struct trial *t)
     if ((!t->recipe_path || *words) && quant_spec_parse(&t->usual, words, why) < 0)
         die_usage("--quant: %s", why);
     if (t->recipe_path)
-        t->recipe = recipefile_read(t->recipe_path);
+        t->recipe = recipefile_read(t->recipe_path, 0);
     t->says_bits = !strncmp(words, "bits=", 5) || strstr(words, ",bits=");
     free(words);
 }
 
 void trial_read(struct trials *t, char *const *texts, int may_be_recipes)
 {
-    const char *bad = pick_wrong(t->only) ? pick_wrong(t->only) : pick_wrong(t->skip);
-    if (bad)
-        die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
+    choice_check_items("only", t->only);
+    choice_check_items("skip", t->skip);
     for (t->n = 0, t->each = NULL; texts[t->n]; t->n++) {
         t->each = xrealloc(t->each, t->n + 1, sizeof *t->each);
         t->each[t->n] = (struct trial){ .of = t };
@@ -71,6 +70,8 @@ void trial_clear(struct trials *t)
         free(t->each[k].recipe_path);
     }
     free(t->each);
+    free(t->only_used);
+    free(t->skip_used);
     *t = (struct trials){ .n = 0 };
 }
 
@@ -83,15 +84,24 @@ static struct pick_subject subject_of(const struct lm_place *p, const char *name
 
 static int is_meant(const struct trials *t, const struct pick_subject *s, int asked)
 {
-    if (pick_any(t->skip, s) || (t->only && !pick_only(t->only, s)))
-        return 0;
-    return s->layer >= 0 || asked || (t->only && pick_exactly(t->only, s));
+    return !pick_any(t->skip, s) && pick_only(t->only, s) &&
+           (s->layer >= 0 || asked || pick_exactly(t->only, s));
 }
 
-int trial_wants(const struct trials *t, const struct lm_place *p, const char *name)
+/* The same of a matrix of the model, which is noted. */
+static int meet(struct trials *t, const struct pick_subject *s, int asked)
+{
+    int meant = is_meant(t, s, asked);
+    pick_note(t->only, s, &t->only_used);
+    pick_note(t->skip, s, &t->skip_used);
+    t->had_any |= meant;
+    return meant;
+}
+
+int trial_wants(struct trials *t, const struct lm_place *p, const char *name)
 {
     struct pick_subject subject = subject_of(p, name);
-    return is_meant(t, &subject, 0);
+    return meet(t, &subject, 0);
 }
 
 /* The SPEC of a matrix; returns whether its recipe asks for it by its whole role or name. */
@@ -118,6 +128,7 @@ static size_t way(void *ctx, const struct lm_place *p, const char *name)
     struct pick_subject subject = subject_of(p, name);
     struct quant_spec spec;
     char text[QUANT_TEXT_MAX], other[QUANT_TEXT_MAX];
+    meet(own->of, &subject, spec_of(own, &subject, &spec));
     if (!is_changed(own, &subject, &spec))
         return 0;
     quant_spec_text(&spec, text);
@@ -151,13 +162,20 @@ struct lm_change trial_change(struct trial *t)
     return (struct lm_change){ way, change, t };
 }
 
-/* ---- recipes that are for another model */
+/* ---- what is for another model */
 
-void trial_check_recipes(const struct trials *t)
+void trial_check(struct trials *t, const char *path)
 {
+    if (t->checked || !t->n)
+        return;
     for (size_t k = 0; k < t->n; k++)
         if (t->each[k].recipe)
             recipefile_check_used(t->each[k].recipe, t->each[k].recipe_path);
+    if (!t->had_any)
+        die("%s: no tensor was chosen", path);
+    choice_warn_items("only", t->only, t->only_used);
+    choice_warn_items("skip", t->skip, t->skip_used);
+    t->checked = 1;
 }
 
 static int try_matrix(void *ctx, const struct lm_place *p, const char *name)
@@ -190,13 +208,13 @@ static void warn_of_unnamed(const struct trial *t, const struct lm_checkpoint *c
     free(u.first);
 }
 
-void trial_try_recipes(const struct trials *t, const struct lm_checkpoint *c)
+void trial_try(struct trials *t, const struct lm_checkpoint *c)
 {
     for (size_t k = 0; k < t->n; k++)
-        if (t->each[k].recipe && lm_checkpoint_is_ordered(c))
+        if (lm_checkpoint_is_ordered(c))
             lm_pieces_free(lm_pieces_new(c, LM_BY_NOTHING, try_matrix, &t->each[k]));
     if (lm_checkpoint_is_ordered(c))
-        trial_check_recipes(t);
+        trial_check(t, lm_checkpoint_path(c));
     for (size_t k = 0; k < t->n; k++)
         warn_of_unnamed(&t->each[k], c);
 }

@@ -8,7 +8,7 @@
 
 /* One way to quantise a model. */
 struct trial {
-    const struct trials *of;
+    struct trials *of;
     struct quant_spec usual;     /* what the SPEC says of all matrices .. */
     struct quant_recipe *recipe; /* .. unless a row of recipe=FILE is for one; NULL: none */
     int says_bits;               /* of what no row is for */
@@ -21,6 +21,9 @@ struct trials {
     size_t n;
     char *const *only, *const *skip;
     int n_thread;
+    /* what came: */
+    char *only_used, *skip_used; /* [items] whether there was such a matrix */
+    int had_any, checked;
 };
 
 /* Reads the SPECs of a NULL-ended list of texts into t->each, which borrows t; t's other fields are the
@@ -31,7 +34,7 @@ void trial_clear(struct trials *t);
 
 /* Whether a matrix is meant, no recipe being asked: those in the layers, or what `only` asks for, less
  * `skip`. */
-int trial_wants(const struct trials *t, const struct lm_place *p, const char *name);
+int trial_wants(struct trials *t, const struct lm_place *p, const char *name);
 
 /* Quantises w[rows][cols] in place as weights of dtype would be; stats unless NULL. 0; or -1 and a reason. */
 int trial_apply(const struct trial *t, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
@@ -42,10 +45,11 @@ int trial_apply(const struct trial *t, const struct lm_place *p, const char *nam
  * is outside the layers too. */
 struct lm_change trial_change(struct trial *t);
 
-/* Ends the program if a row of a recipe was for no matrix: once the model was read; and before that, if its
- * tensors are known by then. trial_try_recipes also warns of matrices that no row is for and the SPEC has no
- * bits for. */
-void trial_check_recipes(const struct trials *t);
-void trial_try_recipes(const struct trials *t, const struct lm_checkpoint *c);
+/* Ends the program if no matrix of the model at path was meant, or a row of a recipe was for none; and warns
+ * of items that were for none. Says it once: trial_check once the model was read, trial_try before that, if
+ * its tensors are known by then. trial_try also warns of matrices that no row is for and the SPEC has no bits
+ * for. */
+void trial_check(struct trials *t, const char *path);
+void trial_try(struct trials *t, const struct lm_checkpoint *c);
 
 #endif

@@ -34,7 +34,7 @@ static void try_texts(char **line, struct quant_spec *spec)
     check(!strcmp(text, quant_spec_text(&parsed, again)));
     if (!pick_wrong(list))
         check(pick_only(list, &subject) <= pick_any(list, &subject));
-    struct quant_recipe *r = quant_recipe_new();
+    struct quant_recipe *r = quant_recipe_new(0);
     quant_recipe_row(r, 2);
     if (quant_recipe_column(line[2]) && !quant_recipe_set(r, line[2], line[3], why))
         quant_recipe_apply(r, &subject, &parsed, &asked);
