@@ -231,6 +231,8 @@ static void cut_windows(const char *path)
         die_usage("--stride: %lld is more than the context of %zu", (long long)stride, n);
     n_group = !strcmp(by, "line") ? corpus.n_text : corpus.n_lang;
     groups = xcalloc(n_group, sizeof *groups);
+    for (size_t g = 0; g < n_group; g++)
+        groups[g].lang = g; /* of lines the texts say it: a language may have none */
     for (size_t i = 0; i < corpus.n_text; i++) {
         const struct corpus_text *x = &corpus.text[i];
         struct group *g = &groups[group_of(i)];

@@ -229,6 +229,14 @@ sums() {
     sens_of llama-a --quant bits=3 --memory 1 many.txt deu.txt | cmp - want.csv
 }
 
+@test "sens: a language without text has a row of its own name, as in ppl" {
+    : >fra.txt
+    sens_of bloom-a --quant bits=3 eng.txt fra.txt deu.txt >got.csv
+    part all <got.csv >row.csv
+    alone "$(golden bloom-a)" bits=3 '' eng.txt fra.txt deu.txt | cmp - row.csv
+    cut -d, -f1,2 row.csv | grep -qx fra,0
+}
+
 @test "sens: jobs by layer give the rows of one run" {
     sens_of xglm-a --quant bits=3 eng.txt deu.txt >want.csv
     for layer in 0 1 2; do sens_of xglm-a --quant bits=3 --only layer:$layer eng.txt deu.txt >job$layer.csv; done
