@@ -323,6 +323,8 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     [[ $stderr == "lmtrain: text/bad.txt: line 1: "* ]]
     run -1 --separate-stderr lmtrain "${small[@]}" --log=l.csv text/eng.txt text/none.txt
     [[ $stderr == "lmtrain: text/none.txt: "* ]]
+    run -2 --separate-stderr tiny --log=l.csv --override=$'position=\xff'
+    [[ ${stderr_lines[0]} == "lmtrain: --override: 'position="*"' is not UTF-8" ]]
     run -1 --separate-stderr tiny --separator='<none-such>' --log=l.csv
     [[ $stderr == "lmtrain: --separator: the tokenizer has no token '<none-such>'" ]]
     mkdir full && touch full/x

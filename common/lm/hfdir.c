@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/hfdir.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "io/outdir.h"
 #include "io/outfile.h"
 #include "io/tstream.h"
@@ -99,8 +100,9 @@ static json_t *overrides(char *const *item, char why[LM_WHY_MAX])
     json_t *object = no_memory(json_object());
     for (; *item; item++) {
         const char *is = strchr(*item, '=');
-        if (!is || is == *item) {
-            snprintf(why, LM_WHY_MAX, "'%.100s' is not KEY=VALUE", *item);
+        int is_text = !(*item)[utf8_check(*item, strlen(*item))];
+        if (!is || is == *item || !is_text) {
+            snprintf(why, LM_WHY_MAX, "'%.100s' is not %s", *item, is_text ? "KEY=VALUE" : "UTF-8");
             json_decref(object);
             return NULL;
         }
