@@ -166,7 +166,7 @@ static void read_texts(char **files)
     uint32_t *start = NULL;
     for (; *files; files++) {
         const char *why;
-        char *reason, *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
+        char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
         struct bytein *in = bytein_open(*files, (int)n_thread, &why);
         if (!in)
             die("%s: %s", *files, why);
@@ -174,9 +174,7 @@ static void read_texts(char **files)
         if (!is_tokens && !tokenizer) {
             if (!tokenizer_path && !strcmp(model_path, "-"))
                 die_usage("text beside a model from standard input needs --tokenizer");
-            tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &reason);
-            if (!tokenizer)
-                die("%s", reason);
+            tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
             if (corpus_find_start(tokenizer, start_token, &start, &o.n_start) < 0)
                 die("--start: the tokenizer has no token '%s'", start_token);
             o.tokenizer = tokenizer;
@@ -410,11 +408,7 @@ int main(int argc, char **argv)
 {
     const char *why;
     char **files = cli_parse(&prog, opts, argc, argv);
-    if (!model_path)
-        die_usage("no model is given (-m)");
-    for (char **file = files; *file; file++)
-        if (!strcmp(*file, "-") && !strcmp(model_path, "-"))
-            die_usage("the model is standard input already: name a file of text or tokens");
+    modelfile_check(model_path, files);
     read_wish();
     if (gemm_load(&why) < 0)
         die("%s", why);

@@ -249,8 +249,7 @@ static void continue_some(const struct lm_writer *w, size_t from, size_t end)
 
 static void check_arguments(char **files)
 {
-    if (!model_path)
-        die_usage("no model is given (-m)");
+    modelfile_check(model_path, prompts ? NULL : files);
     if (!tokenizer_path && !strcmp(model_path, "-"))
         die_usage("a model from standard input needs --tokenizer");
     cli_refuse_if(temperature == 0, &top_k, "without --temperature");
@@ -299,7 +298,7 @@ static void continue_all(const struct lm_writer *w)
 int main(int argc, char **argv)
 {
     const char *failed;
-    char *why, **files = cli_parse(&prog, opts, argc, argv);
+    char **files = cli_parse(&prog, opts, argc, argv);
     check_arguments(files);
     if (quants)
         read_quants();
@@ -307,9 +306,7 @@ int main(int argc, char **argv)
         die("%s", failed);
     int found = gemm_precision_find(precision_name); /* auto is none */
     enum gemm_precision precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found;
-    tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &why);
-    if (!tokenizer)
-        die("%s", why);
+    tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     work = tokenizer_work_new(tokenizer);
     read_texts(files);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
@@ -325,10 +322,10 @@ int main(int argc, char **argv)
                            .seed = seed,
                            .n_thread = (int)n_thread,
                            .step_done = step_done };
-    trial_check(&trials, lm_checkpoint_path(c));
     out = csvout_open(out_path, quants ? "quant,lang,line,tokens,end,nll,agrees,prompt,text"
                                        : "lang,line,tokens,end,nll,prompt,text");
     continue_all(&w);
+    trial_check(&trials, lm_checkpoint_path(c));
     modelfile_warn(c);
     csvout_close(out);
     lm_model_free(w.model);

@@ -513,14 +513,15 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
     close_sides();
 }
 
-static void check_arguments(void)
+static void check_arguments(char **files)
 {
-    if (!model_path)
-        die_usage("no model is given (-m)");
+    modelfile_check(model_path, files);
     if (!tokenizer_path && !strcmp(model_path, "-"))
         die_usage("a model from standard input needs --tokenizer");
     if (against && !strcmp(model_path, "-") && !strcmp(against, "-"))
         die_usage("--against: standard input is the model already");
+    if (against)
+        modelfile_check(against, files);
     read_quants();
     n_run = n_test + (quants || against);
 }
@@ -528,15 +529,13 @@ static void check_arguments(void)
 int main(int argc, char **argv)
 {
     const char *failed;
-    char *why, **files = cli_parse(&prog, opts, argc, argv);
-    check_arguments();
+    char **files = cli_parse(&prog, opts, argc, argv);
+    check_arguments(files);
     if (gemm_load(&failed) < 0)
         die("%s", failed);
     int found = gemm_precision_find(precision_name);
     precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found; /* auto is none */
-    tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &why);
-    if (!tokenizer)
-        die("%s", why);
+    tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     read_texts(files);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread),
                          *ref = against ? modelfile_open(against, (int)n_thread) : NULL;

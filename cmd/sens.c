@@ -561,10 +561,9 @@ static void write_rows(void)
 
 /* ---- all of it */
 
-static void check_arguments(void)
+static void check_arguments(char **files)
 {
-    if (!model_path)
-        die_usage("no model is given (-m)");
+    modelfile_check(model_path, files);
     if (!tokenizer_path && !strcmp(model_path, "-"))
         die_usage("a model from standard input needs --tokenizer");
     if (predict_only && no_predict)
@@ -601,14 +600,12 @@ static void clear(void)
 int main(int argc, char **argv)
 {
     const char *failed;
-    char *why, **files = cli_parse(&prog, opts, argc, argv);
-    check_arguments();
+    char **files = cli_parse(&prog, opts, argc, argv);
+    check_arguments(files);
     if (gemm_load(&failed) < 0)
         die("%s", failed);
     int found = gemm_precision_find(precision_name);
-    tokenizer = tokenizer_load(tokenizer_path ? tokenizer_path : model_path, &why);
-    if (!tokenizer)
-        die("%s", why);
+    tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     config = lm_checkpoint_config(c);
     plan_parts(c);

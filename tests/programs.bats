@@ -116,6 +116,29 @@ refuses() {
     done
 }
 
+@test "programs: of those that run a model, a tokenizer that is not there is named, and standard input is one thing" {
+    echo x >eng.txt
+    model=$(golden bloom-a)
+    missing="/nix/tokenizer.json: cannot read: No such file or directory"
+    for program in actdump lmsample ppl sens; do
+        quant=()
+        [[ $program != sens ]] || quant=(--quant=bits=3)
+        run -1 --separate-stderr $program "${quant[@]}" -m "$model" -t /nix/tokenizer.json -o x eng.txt
+        [[ $stderr == "$program: $missing" ]]
+        for files in "" - "eng.txt -"; do
+            # shellcheck disable=SC2086 # two files
+            run -2 --separate-stderr $program "${quant[@]}" -m - -t "$DATA/golden/tokenizer.json" -o x $files
+            [[ ${stderr_lines[0]} == "$program: the model is standard input already: name a file of text or tokens" ]]
+        done
+    done
+    run -1 --separate-stderr wquant --method gptq --calibrate eng.txt --tokenizer /nix/tokenizer.json -o x "$model/model.safetensors"
+    [[ $stderr == "wquant: $missing" ]]
+    run -2 --separate-stderr ppl -m "$model" --against - -t "$DATA/golden/tokenizer.json"
+    [[ ${stderr_lines[0]} == "ppl: the model is standard input already: "* ]]
+    run -1 --separate-stderr lmsample -m - -t "$DATA/golden/tokenizer.json" --prompt x </dev/null
+    [[ $stderr == "lmsample: standard input: "* ]]
+}
+
 @test "make install: programs and man pages under DESTDIR, nothing else" {
     make -s -C "$ROOT" BIN="$(dirname "$(command -v corr)")" DESTDIR="$PWD/root" PREFIX=/opt/bb install
     for program in $(programs); do

@@ -64,7 +64,7 @@ static void read_texts(struct calibration *c)
     uint32_t *start = NULL;
     for (char **file = c->o.texts; *file; file++) {
         const char *why;
-        char *reason, *lang = batch_lang(*file);
+        char *lang = batch_lang(*file);
         struct bytein *in = bytein_open(*file, o.n_thread, &why);
         if (!in)
             die("%s: %s", *file, why);
@@ -73,9 +73,7 @@ static void read_texts(struct calibration *c)
         } else {
             if (!tokenizer) {
                 char *path = tokenizer_path(&c->o);
-                tokenizer = tokenizer_load(path, &reason);
-                if (!tokenizer)
-                    die("%s", reason);
+                tokenizer = modelfile_tokenizer(path);
                 if (corpus_find_start(tokenizer, "auto", &start, &o.n_start) < 0)
                     die("%s: its template is of tokens that it has not", path);
                 free(path);

@@ -3,6 +3,15 @@
 #include "base/msg.h"
 #include <string.h>
 
+void modelfile_check(const char *path, char *const *files)
+{
+    if (!path)
+        die_usage("no model is given (-m)");
+    for (; files && *files; files++)
+        if (!strcmp(*files, "-") && !strcmp(path, "-"))
+            die_usage("the model is standard input already: name a file of text or tokens");
+}
+
 struct lm_checkpoint *modelfile_open(const char *path, int n_thread)
 {
     const char *why;
@@ -10,6 +19,15 @@ struct lm_checkpoint *modelfile_open(const char *path, int n_thread)
     if (!c)
         die("%s: %s", strcmp(path, "-") != 0 ? path : "standard input", why);
     return c;
+}
+
+struct tokenizer *modelfile_tokenizer(const char *path)
+{
+    char *why;
+    struct tokenizer *t = tokenizer_load(path, &why);
+    if (!t)
+        die("%s: %s", path, why);
+    return t;
 }
 
 void modelfile_warn(struct lm_checkpoint *c)

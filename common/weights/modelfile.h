@@ -1,11 +1,18 @@
-/* modelfile.h - a model that a user named: there, or the end of the program.  Layer: weights.
+/* modelfile.h - a model or tokenizer that a user named: there, or the end of the program.  Layer: weights.
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef WEIGHTS_MODELFILE_H
 #define WEIGHTS_MODELFILE_H
 #include "lm/checkpoint.h"
+#include "text/tokenizer.h"
+
+/* What is known of a model before it is opened: wrong usage if path is NULL, or standard input and one of the
+ * files (NULL-ended, or NULL) too. */
+void modelfile_check(const char *path, char *const *files);
 
 /* The model at path ("-": standard input), which the caller closes. Ends the program if there is none. */
 struct lm_checkpoint *modelfile_open(const char *path, int n_thread);
+/* The same of a tokenizer, a file or a model's directory: the caller frees it. */
+struct tokenizer *modelfile_tokenizer(const char *path);
 
 /* Warns of what there is to know about it (lm_checkpoint_note). */
 void modelfile_warn(struct lm_checkpoint *c);
