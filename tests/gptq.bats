@@ -194,6 +194,16 @@ layer() { tensorcat --to=csv --only="*h.$1.*,*layers.$1.*" "$2" | cut -d, -f2-; 
     [[ $(mlr --icsv --onidx count-distinct -f layer,bits r.csv) == $'1 4 4\n2 3 4' ]]
 }
 
+@test "gptq --calibrate: inputs that are all zeros are the matrix's fault, not a channel's" {
+    norm=h.1.input_layernorm
+    zeros() { printf '0\n%.0s' {1..48} | tensorcat --from=text --name="transformer.$norm.$1" --shape=48; }
+    mkdir dead && cp "$(golden bloom-a)/config.json" dead
+    tensorcat -o dead/model.safetensors <(tensorcat --skip="*.$norm.*" "$(golden bloom-a)/model.safetensors") \
+        <(zeros weight) <(zeros bias)
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate="$EVAL/eng.txt" -o q.t dead/model.safetensors
+    [[ $stderr == "wquant: 'transformer.h.1.self_attention.query_key_value.weight': the second moment is all zeros" ]]
+}
+
 @test "gptq --calibrate: lines to calibrate on that are lines to test on are counted" {
     head -20 "$EVAL/eng.txt" >eng.txt
     { echo "no such line"; sed -n '15,22s/$/ /p' "$EVAL/eng.txt"; echo; } >test.txt

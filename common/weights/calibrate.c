@@ -242,7 +242,7 @@ static void solve(struct calibration *c, struct solver *solver, const struct ten
     int status = solver_solve(solver, &d->place, plan, w, d->rows, d->cols,
                               c->o.measure ? SOLVER_MEASURE : SOLVER_ONLY, NULL, &found, &bad_row);
     if (status < 0)
-        die("'%s': output channel %zu: %s", t->name, bad_row, gptq_why(status));
+        solver_die(t->name, bad_row, status);
     solver_warn(t->name, &found);
     keep(c, t->name, t->n, n_fit, &found);
     memcpy(w, found.q, t->n * sizeof *w);

@@ -285,11 +285,6 @@ static void fold(struct rewrite *r, const struct tensor *t, const struct choice 
     r->is_folded = 1;
 }
 
-static _Noreturn void die_at_row(const struct tensor *t, size_t row, int status)
-{
-    die("'%s': output channel %zu: %s", t->name, row, quant_why(status));
-}
-
 /* What was or is found for the matrix, into *found and the sheet: 1; or 0, it is to be rounded to nearest. */
 static int solve(struct rewrite *r, const struct tensor *t, const struct choice *c,
                  const struct quant_plan *plan, struct quant_sheet *sheet, struct solver_found *found)
@@ -311,10 +306,8 @@ static int solve(struct rewrite *r, const struct tensor *t, const struct choice 
     quant_sheet_floats(sheet, r->o.stream.n_thread, r->floats);
     int status = solver_solve(r->o.solver, &c->place, plan, r->floats, c->rows, c->cols,
                               r->o.report ? SOLVER_MEASURE : SOLVER_ONLY, r->input_scale, found, &bad_row);
-    if (status == QUANT_NONFINITE || status == QUANT_RANGE)
-        die_at_row(t, bad_row, status);
     if (status < 0)
-        die("'%s': %s", t->name, gptq_why(status));
+        solver_die(t->name, bad_row, status);
     solver_warn(t->name, found);
     sheet->solved = found->q;
     sheet->solved_fit = found->fit;
@@ -367,7 +360,7 @@ static void quantise(struct rewrite *r, const struct tensor *t, const struct cho
             end_batch(r, n_bytes);
     }
     if (status < 0)
-        die_at_row(t, bad_row, status);
+        solver_die(t->name, bad_row, status);
     if (r->dir) {
         const int64_t shape[2] = { (int64_t)c->rows, (int64_t)c->cols };
         ts_out_data(r->out, to.word, n_word * sizeof *to.word);

@@ -76,6 +76,13 @@ void solver_warn(const char *name, const struct solver_found *found)
              name, found->damping);
 }
 
+void solver_die(const char *name, size_t row, int status)
+{
+    if (status == QUANT_NONFINITE || status == QUANT_RANGE)
+        die("'%s': output channel %zu: %s", name, row, gptq_why(status));
+    die("'%s': %s", name, gptq_why(status));
+}
+
 int solver_importance(const struct solver *s, const struct lm_place *p, size_t cols, double *out)
 {
     int layer, site = site_of(p, &layer);

@@ -42,6 +42,8 @@ int solver_knows(const struct solver *s, const struct lm_place *p, size_t cols);
 
 /* A damping that had to rise is said. */
 void solver_warn(const char *name, const struct solver_found *found);
+/* Ends the program: why a matrix cannot be rounded (gptq_why), and at which row if it is of one. */
+_Noreturn void solver_die(const char *name, size_t row, int status);
 
 /* E x_j^2 of these inputs over the mixture, [cols], into out; 0, or -1 if they are not known. */
 int solver_importance(const struct solver *s, const struct lm_place *p, size_t cols, double *out);
