@@ -234,6 +234,19 @@ uniform_model() {
     [[ $(field tokens <full.csv) == $((n / 16 * 15)) ]]
 }
 
+@test "ppl: a template that is longer than a window is never scored, and nothing but it is left out" {
+    special='{"id":"<s>","ids":[1],"tokens":["<s>"]}' piece='{"SpecialToken":{"id":"<s>","type_id":0}}'
+    text='{"Sequence":{"id":"A","type_id":0}}'
+    sed 's|"post_processor": null|"post_processor":{"type":"TemplateProcessing","single":['"$piece,$piece,$piece,$piece,$text"'],"pair":[],"special_tokens":{"<s>":'"$special"'}}|' \
+        "$golden/tokenizer.json" >four.json
+    echo abcdef >six.txt
+    for stride in 1 2; do
+        ppl -m "$(golden bloom-a)" -t four.json --context 2 --stride $stride --by token six.txt 2>err |
+            cut -d, -f5 | tail -n +2 | paste -sd' ' >>got
+    done
+    diff got - <<<$'a b c d e f\nb d f'
+}
+
 @test "ppl: a token's nll depends on its window and on nothing behind it or beside it" {
     score bloom-a --by token --context 16 --text file eng.txt >long.csv
     head -c 30 eng.txt >cut.txt

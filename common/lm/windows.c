@@ -24,7 +24,7 @@ void lm_windows_cut(struct lm_windows *w, size_t text, size_t first, size_t n, s
         size_t score = done > from + 1 ? done - from : 1;
         xgrow(&w->w, &w->room, w->n + 1, sizeof *w->w);
         w->w[w->n++] = (struct lm_window){ text, first + from, end - from, score };
-        done = end;
+        done = end > done ? end : done; /* a template can be longer than a window */
         if (end == n)
             return;
     }
