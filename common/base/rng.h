@@ -47,4 +47,11 @@ static inline double rng_unit(struct rng *r)
     return (double)(rng_u64(r) >> 11) * 0x1p-53;
 }
 
+/* The same, but neither 0 nor 1, for what is infinite there. */
+static inline double rng_inside(struct rng *r)
+{
+    double u = rng_unit(r) + 0x1p-54; /* the last one rounds up to 1 */
+    return u < 1 ? u : 1 - 0x1p-53;
+}
+
 #endif

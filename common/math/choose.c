@@ -74,7 +74,7 @@ static double gumbel(uint64_t key, uint32_t place)
 {
     struct rng r;
     rng_init_key(&r, key ^ (uint64_t)place << 32);
-    return -log(-log(rng_unit(&r) + 0x1p-54));
+    return -log(-log(rng_inside(&r)));
 }
 
 size_t choose_index(const struct choose *how, const float *z, size_t n, uint64_t key, uint32_t *work)

@@ -20,7 +20,7 @@ static uint64_t key_of(uint64_t seed, const float *w, size_t n)
 /* By inversion, so that one number gives one draw. */
 static double normal(struct rng *r)
 {
-    return gsl_cdf_ugaussian_Pinv(rng_unit(r) + 0x1p-54);
+    return gsl_cdf_ugaussian_Pinv(rng_inside(r));
 }
 
 void quant_noise(uint64_t seed, const float *w, float *q, size_t n)

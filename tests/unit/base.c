@@ -106,6 +106,9 @@ static void test_rng(void)
     for (int i = 0; i < CELLS; i++)
         chi2 += (count[i] - DRAWS / CELLS) * (count[i] - DRAWS / CELLS) / (DRAWS / CELLS);
     check(chi2 < 32.9, "rng_below is uniform (chi square, 12 df, p > 0.001)");
+    struct rng least = { { 0 } }, most = { { 0, 0, 0, UINT64_MAX } }, unit = most;
+    check(rng_unit(&unit) == 1 - 0x1p-53, "the largest draw");
+    check(rng_inside(&least) > 0 && rng_inside(&most) < 1, "inside is neither 0 nor 1");
     struct rng a, b;
     rng_init(&a, 1, 0);
     msg_set_prog("other");
