@@ -96,3 +96,22 @@ llama-rope-llama3 "rope_theta":.500.0 "rope_theta":10000.0
 mistral-bf16 "rope_theta":.1000000.0 "rope_theta":10000.0
 END
 }
+
+@test "decoder: gpt_neox's rotation as newer configs have it; a kind that is not supported is refused" {
+    cp -r "$DATA/variants/gpt_neox-serial" copy && chmod -R u+w copy
+    newer() { # SHARE THETA KIND
+        sed '/"rotary_emb_base"/d; s/"rotary_pct".*/"rope_parameters": {"partial_rotary_factor": '"$1"', "rope_theta": '"$2"', "rope_type": "'"$3"'", "factor": 2},/' \
+            "$DATA/variants/gpt_neox-serial/config.json" >copy/config.json
+    }
+    newer 1.0 10000 default
+    variant gpt_neox-serial copy
+    for other in "0.5 10000" "1.0 500"; do
+        # shellcheck disable=SC2086 # two words
+        newer $other default
+        run -1 variant gpt_neox-serial copy
+        [[ $output == *"logits "*"beyond the tolerance"* ]]
+    done
+    newer 1.0 10000 linear
+    run -1 --separate-stderr modelcat -o x.t copy
+    [[ $stderr == "modelcat: copy: config: 'rope_scaling' of gpt_neox is not supported" ]]
+}

@@ -104,11 +104,12 @@ static enum lm_activation get_activation(struct reading *r, const char *key, con
     return LM_GELU;
 }
 
-/* Rotary scaling of llama: "rope_scaling" of older files, "rope_parameters" of newer ones. */
-static void read_rope(struct reading *r, struct lm_config *c)
+/* The rotary embedding, as llama has it: "rope_scaling" of older files, "rope_parameters" of newer ones,
+ * which know theta too. */
+static void read_rope(struct reading *r, struct lm_config *c, double theta)
 {
     const json_t *scaling = look(r, "rope_scaling", "rope_parameters");
-    c->rope_theta = get_number(r, "rope_theta", 10000);
+    c->rope_theta = theta;
     if (!scaling)
         return;
     struct reading in = { scaling, r->why, r->bad };
@@ -198,8 +199,8 @@ static void read_gpt_neox(struct reading *r, struct lm_config *c)
     c->activation = get_activation(r, "hidden_act", "gelu");
     c->parallel_residual = get_flag(r, "use_parallel_residual", 1);
     c->attn_bias = c->attn_out_bias = get_flag(r, "attention_bias", 1);
-    c->rope_theta = get_number(r, "rotary_emb_base", get_number(r, "rope_theta", 10000));
-    if (look(r, "rope_scaling", NULL))
+    read_rope(r, c, get_number(r, "rotary_emb_base", get_number(r, "rope_theta", 10000)));
+    if (c->rope != LM_ROPE_PLAIN)
         complain(r, "config: '%s' of gpt_neox is not supported", "rope_scaling");
 }
 
@@ -222,7 +223,7 @@ static void read_llama(struct reading *r, struct lm_config *c)
         complain(r, "config: '%s' true is not supported", "mlp_bias");
     if (!qwen2 || get_flag(r, "use_sliding_window", 0))
         c->window = get_size(r, "sliding_window", NULL, 1, MAX_POSITION, 0);
-    read_rope(r, c);
+    read_rope(r, c, get_number(r, "rope_theta", 10000));
 }
 
 /* The position by its name. */
@@ -293,6 +294,16 @@ static const struct {
                 { "opt", read_opt },     { "gpt_neox", read_gpt_neox }, { "llama", read_llama },
                 { "qwen2", read_llama } };
 
+/* How much of a head is rotated. */
+static double get_rotary_share(struct reading *r, const struct lm_config *c)
+{
+    int neox = !strcmp(c->family->model_type, "gpt_neox");
+    struct reading newer = { look(r, "rope_parameters", NULL), r->why, r->bad };
+    double share = get_number(&newer, "partial_rotary_factor", neox ? 0.25 : 1);
+    r->bad = newer.bad;
+    return get_number(r, neox ? "rotary_pct" : "partial_rotary_factor", share);
+}
+
 /* What follows from the rest, and what must fit. */
 static void finish(struct reading *r, struct lm_config *c)
 {
@@ -312,9 +323,7 @@ static void finish(struct reading *r, struct lm_config *c)
     if (c->d_head * c->n_head > MAX_DIM)
         complain(r, "config: '%s' is out of range", "head_dim");
     if (c->position == LM_ROTARY) {
-        const char *key = "partial_rotary_factor";
-        double share = get_number(r, strcmp(c->family->model_type, "gpt_neox") ? key : "rotary_pct",
-                                  strcmp(c->family->model_type, "gpt_neox") ? 1 : 0.25);
+        double share = get_rotary_share(r, c);
         c->n_rotary = share <= 1 ? (size_t)((double)c->d_head * share) : 0;
         if (!c->n_rotary || c->n_rotary % 2)
             complain(r, "config: '%s' does not give an even number of dimensions that are rotated",
