@@ -351,6 +351,11 @@ gram() { tgen -n 0.mlp_in.gram -s 2x2 -m lang=eng,n_tokens=5 "$@"; }
     try; [[ $status == 1 && $stderr == *"the first language has none" ]]
     gram 1 0 0 1 | head -c -20 >h.t; try; [[ $status == 1 && $stderr == "wquant: h.t: "* ]]
     rm -f q.t; : >h.t; try; [[ $status == 1 && $stderr == "wquant: h.t: "* && ! -e q.t ]]
+    tgen -n 0.mlp_in.gram.rest -s 2x2 -m lang=eng,n_tokens=5,n_first=2 1 0 0 1 >h.t; try; [[ $status == 0 ]]
+    for n in n_tokens=5,n_first=-3 n_tokens=-1,n_first=-9223372036854775808 n_tokens=5,n_first=5; do
+        tgen -n 0.mlp_in.gram.rest -s 2x2 -m lang=eng,$n 1 0 0 1 >h.t; try; [[ $status == 1 && $stderr == *"(n_tokens)" ]]
+    done
+    rm -f q.t
     gram 1 0 0 1 >h.t
     run -1 --separate-stderr wquant --method=gptq --moments=h.t --mix=deu w.t -o q.t
     [[ $stderr == "wquant: h.t: there is no language 'deu'" && ! -e q.t ]]

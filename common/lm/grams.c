@@ -255,7 +255,7 @@ static double tokens_of(const struct ts_reader *in, int with_rest)
     const char *tokens = ts_meta(in, "n_tokens"), *first = ts_meta(in, "n_first");
     int64_t n, n_first = 0;
     if (!tokens || num_parse_i64(tokens, &n) < 0 ||
-        (with_rest && (!first || num_parse_i64(first, &n_first) < 0)) || n - n_first < 1)
+        (with_rest && (!first || num_parse_i64(first, &n_first) < 0)) || n_first < 0 || n <= n_first)
         return 0;
     return (double)(n - n_first);
 }
