@@ -19,6 +19,7 @@
 #include "math/adamw.h"
 #include "quant/pick.h"
 #include "text/trainset.h"
+#include "weights/choice.h"
 #include "weights/modelfile.h"
 #include <inttypes.h>
 #include <math.h>
@@ -299,9 +300,6 @@ static void pick_kure(void)
     if (!(kure > 0))
         return;
     size_t n = 0;
-    const char *bad = pick_wrong(kure_only);
-    if (bad)
-        die_usage("'%s' is neither a pattern for names nor layer:N, layer:N-M or role:ROLE", bad);
     kure_of = xcalloc(params->n_param, 1);
     for (size_t i = 0; i < params->n_param; i++) {
         const struct lm_param *a = &params->param[i];
@@ -464,6 +462,7 @@ static void check_arguments(void)
     cli_refuse_if(init_path != NULL, &embed_sd, "beside --init");
     cli_refuse_if(init_path != NULL, &init_sd, "beside --init");
     cli_refuse_if(!(kure > 0), &kure_only, "without --kure");
+    choice_check_items("kure-only", kure_only);
     cli_refuse_if(!(kure > 0), &kure_target, "without --kure");
     const void *const shape[] = { &arch, &n_layer, &width, &n_head, &n_inner, &overrides };
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)

@@ -143,6 +143,17 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
         name=${other%%=*}
         [[ $stderr == "lmtrain: c.safetensors: was made with another ${name/width/config}: "* ]]
     done
+    for missing in train.tally train.log 'adam_v.*.word_embeddings.weight'; do
+        tensorcat --skip="$missing" -o less.safetensors c.safetensors
+        run -1 --separate-stderr tiny --checkpoint=less.safetensors --resume
+        [[ $stderr == "lmtrain: less.safetensors: weights, moments or the log are missing" ]]
+    done
+    tiny --checkpoint=embed.safetensors --embed-sd=0.5
+    run -1 --separate-stderr tiny --checkpoint=embed.safetensors --resume
+    [[ $stderr == "lmtrain: embed.safetensors: was made with another --embed-sd: 0.5, not none" ]]
+    run -1 --separate-stderr tiny --checkpoint=c.safetensors --resume --embed-sd=0.5
+    [[ $stderr == "lmtrain: c.safetensors: was made with another --embed-sd: none, not 0.5" ]]
+    tiny --checkpoint=embed.safetensors --resume --may-differ=embed-sd,steps --steps=13
     echo "another text, which is long enough" >>text/fra.txt
     run -1 --separate-stderr tiny --checkpoint=c.safetensors --resume
     [[ $stderr == "lmtrain: c.safetensors: was made with another --text: "* ]]
@@ -324,7 +335,7 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     run -1 --separate-stderr lmtrain "${small[@]}" --log=l.csv text/eng.txt text/none.txt
     [[ $stderr == "lmtrain: text/none.txt: "* ]]
     run -2 --separate-stderr tiny --log=l.csv --override=$'position=\xff'
-    [[ ${stderr_lines[0]} == "lmtrain: --override: 'position="*"' is not UTF-8" ]]
+    [[ ${stderr_lines[0]} == "lmtrain: 'position="*"' is not UTF-8" ]]
     run -1 --separate-stderr tiny --separator='<none-such>' --log=l.csv
     [[ $stderr == "lmtrain: --separator: the tokenizer has no token '<none-such>'" ]]
     mkdir full && touch full/x
@@ -350,6 +361,7 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     wrong_usage "nothing would be kept: give -o DIR, --checkpoint or --log" lmtrain -t x text/eng.txt
     wrong_usage "--checkpoint: 'run' does not end in .safetensors" lmtrain -t x --checkpoint=run text/eng.txt
     wrong_usage "--resume does nothing without --checkpoint" lmtrain -t x -o y --resume text/eng.txt
+    wrong_usage "--kure-only: there is no role 'mlp_upp'" lmtrain -t x -o y --kure=1 --kure-only=role:mlp_upp text/eng.txt
     wrong_usage "--kure-target does nothing without --kure" lmtrain -t x -o y --kure-target=3 text/eng.txt
     keeps_contract lmtrain
 }

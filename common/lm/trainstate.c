@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char moment_1[] = "adam_m.", moment_2[] = "adam_v.", step_key[] = "lmtrain step";
+static const char moment_1[] = "adam_m.", moment_2[] = "adam_v.", step_key[] = "lmtrain step",
+                  option[] = "option ";
 
 void lm_trainstate_init(struct lm_trainstate *s, const struct lm_params *p, size_t n_tally, size_t n_column)
 {
@@ -64,7 +65,7 @@ static void put_meta(struct ts_writer *out, const struct lm_trainstate *s, const
     ts_out_meta(out, step_key, step);
     ts_out_history(out, history);
     for (; settings->name; settings++) {
-        char *key = xsprintf("option %s", settings->name);
+        char *key = xsprintf("%s%s", option, settings->name);
         ts_out_meta(out, key, settings->value);
         free(key);
     }
@@ -125,22 +126,39 @@ static int is_listed(char *const *list, const char *name)
     return 0;
 }
 
+/* Of two values, NULL being none. */
+static int check_setting(const char *name, const char *was, const char *is, char *const *may_differ,
+                         char why[LM_TRAINSTATE_WHY_MAX])
+{
+    if ((was && is && !strcmp(was, is)) || is_listed(may_differ, name))
+        return 0;
+    return refuse(why, "was made with another --%.60s: %.200s, not %.200s", name, was ? was : "none",
+                  is ? is : "none");
+}
+
 static int check_meta(struct lm_trainstate *s, const struct ts_reader *in, const struct lm_setting *settings,
                       char *const *may_differ, char why[LM_TRAINSTATE_WHY_MAX])
 {
-    const char *step = ts_meta(in, step_key);
+    const char *step = ts_meta(in, step_key), *key, *was;
+    int status = 0;
     if (!step || num_parse_u64(step, &s->step) < 0)
         return refuse(why, "not a checkpoint of lmtrain");
-    for (; settings->name; settings++) {
-        char *key = xsprintf("option %s", settings->name);
-        const char *value = ts_meta(in, key);
-        int differs = !value || strcmp(value, settings->value) != 0;
-        free(key);
-        if (differs && !is_listed(may_differ, settings->name))
-            return refuse(why, "was made with another --%s: %.200s, not %.200s", settings->name,
-                          value ? value : "none", settings->value);
+    for (const struct lm_setting *is = settings; is->name && !status; is++) {
+        char *own_key = xsprintf("%s%s", option, is->name);
+        status = check_setting(is->name, ts_meta(in, own_key), is->value, may_differ, why);
+        free(own_key);
     }
-    return 0;
+    for (size_t i = 0; !status && (key = ts_meta_at(in, i, &was)); i++) {
+        const struct lm_setting *is = settings;
+        if (strncmp(key, option, strlen(option)) != 0)
+            continue;
+        key += strlen(option);
+        while (is->name && strcmp(is->name, key) != 0)
+            is++;
+        if (!is->name) /* of this run nothing is asked there */
+            status = check_setting(key, was, NULL, may_differ, why);
+    }
+    return status;
 }
 
 /* The array that a tensor's name belongs to, and the name without its prefix. */
@@ -194,17 +212,17 @@ int lm_trainstate_load(struct lm_trainstate *s, const char *path, const struct l
     if (!in)
         return refuse(why, "%s", reason);
     int status = check_meta(s, in, settings, may_differ, why), got = 0;
-    size_t n = 0;
+    size_t n = 0, n_tensor = 0;
     struct tensor t;
-    while (!status && (got = ts_next(in, &t)) > 0) {
+    for (; !status && (got = ts_next(in, &t)) > 0; n_tensor++) {
         ptrdiff_t taken = take_tensor(s, &t, why);
         status = taken < 0 ? -1 : 0;
         n += taken < 0 ? 0 : (size_t)taken;
     }
     if (!status && got < 0)
         status = refuse(why, "%s", ts_error(in));
-    if (!status && n != 3 * s->params->n)
-        status = refuse(why, "weights or moments are missing");
+    if (!status && (n != 3 * s->params->n || n_tensor != 3 * s->params->n_param + 2))
+        status = refuse(why, "weights, moments or the log are missing");
     ts_close(in);
     return status;
 }

@@ -1,6 +1,7 @@
-/* checkpoint [-r | -k | -m] MODEL - what a program is given that opens MODEL: the family, a line "role layer name dtype
- * shape checksum" for each tensor, then notes. With -r all is read once, the source rewound, and read again;
- * with -k every tensor is kept, and all but its first byte let go of before it is looked at; with -m the last line is the peak of resident memory in MiB. SPDX-License-Identifier: GPL-3.0-or-later */
+/* checkpoint [-r | -k | -m] MODEL - what a program is given that opens MODEL: the family, a line "role layer
+ * name dtype shape checksum" for each tensor, then notes. With -r all is read once, the source rewound, and
+ * read again; with -k every tensor is kept, and all but its first byte let go of before it is looked at; with
+ * -m the last line is the peak of resident memory in MiB. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/checkpoint.h"
 #include "base/msg.h"
 #include <stdint.h>
