@@ -70,10 +70,25 @@ model() {
     # the log's kurtosis of a layer is the mean of its MLP's matrices, before they are brought to bfloat16
     near "$(mlr --icsv --onidx filter '$variant == "kure"' then cut -f kurtosis_1 d/s/growth.csv)" \
         "$(mlr --icsv --onidx filter '$variant == "kure" && $layer == 1 && $role =~ "^mlp"' then stats1 -a mean -f kurtosis d/s/tails.csv)" 0.002
-    while read -r variant key n; do
-        diff d/s/base-seed1/model/config.json "d/s/$variant-seed1/model/config.json" >difference || true
-        [[ $(grep -c '^>' difference) == "$n" ]] && grep -q "\"$key\"" difference
-    done <<<$'no-embed-norm embed_norm 4\nsinusoidal position 5\nembed-scale embed_scale 5'
+    # of all that decides the weights, what the checkpoints say differs is what is named here; then keys of the config
+    chosen() { grep -ao '"option [a-z0-9-]*":"[^"]*"' "d/s/$1-seed1/run.safetensors" | sort; }
+    while read -r variant than options key n; do
+        chosen "$than" >other && (($(wc -l <other) > 20))
+        chosen "$variant" | diff other - >difference || true
+        [[ $(sed -n 's/^> "option \([^"]*\)".*/\1/p' difference | paste -sd,) == "$options" ]]
+        diff "d/s/$than-seed1/model/config.json" "d/s/$variant-seed1/model/config.json" >difference || true
+        [[ $(grep -c '^>' difference) == "$n" ]] && { ((n == 0)) || grep -q "\"$key\"" difference; } || { echo "$variant"; cat difference; false; }
+    done <<<$'kure base kure,kure-only - 0
+attention-dropout base attention-dropout - 0
+balanced base temperature - 0
+no-embed-norm base config embed_norm 4
+embed-begun base embed-sd - 0
+sinusoidal embed-begun config position 5
+embed-scale no-embed-norm config embed_scale 2
+xglm base config,embed-sd scale_embedding 12'
+    chose() { chosen "$1" | sed -n 's/^"option '"$2"'":"\(.*\)"$/\1/p'; }
+    [[ $(chose kure kure) == 0.1 && $(chose attention-dropout attention-dropout) == 0.1 && $(chose balanced temperature) == Inf ]]
+    close "$(chose xglm embed-sd)" "$(awk 'BEGIN { print 1 / sqrt(16) }')" 1e-5
     near "$(mlr --icsv --onidx filter '$variant == "base" && $lang == "fin"' then cut -f nll d/s/loss.csv)" \
         "$(tail -n 1 d/s/base-seed1/log.csv | awk -F, -v c="$(head -n 1 d/s/base-seed1/log.csv | tr , '\n' | grep -nx nll_fin | cut -d: -f1)" '{ print $c }')" 1e-12
 }
