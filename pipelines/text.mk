@@ -11,8 +11,9 @@
 # apt offers today, so other bytes next year; versions and checksums are in sources.csv and languages.csv beside the text,
 # and those of the text that was made for the shipped models in pipelines/data/text.
 # train/STEM.txt and valid/STEM.txt have a paragraph or phrase a line, no line twice, in an order that follows from the
-# line and SEED alone. No line shares SHARED bytes with the text that models are measured on (EVALUATION, in any of the
-# languages), and no line of valid/ with any of train/. dropped/ has what this cost.
+# line and SEED alone. No line shares SHARED bytes with the text that models are measured on (EVALUATION, in any of STEMS'
+# languages), or holds a whole line of it of at least half as many, and no line of valid/ shares SHARED bytes with any of
+# train/. dropped/ has what this cost.
 # Wants apt, and jq, unzip, msgunfmt and uconv: make deps-model.
 include pipelines/lib.mk
 .DEFAULT_GOAL := text
