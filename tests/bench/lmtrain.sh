@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # lmtrain on a BLOOM-style model of 5 M parameters (LAYERS, WIDTH, vocabulary 8,192), 8,192 tokens a step, against PyTorch
 # in f32, and in bf16 where the processor has units for it: forward, backward, clipping and AdamW of the same shapes, the
-# median step. Ours is what its log says. The text is random bytes of a 8,192-token vocabulary: speed does not depend on it.
+# median step. Ours is what its log says. And how much of what products alone reach is left in a whole step: 6 N tokens/s (N:
+# the weights that multiply, two operations forward and four backward each; attention's own products are not counted), against
+# PyTorch's products of the MLP's shape. The text is random bytes of a 8,192-token vocabulary: speed does not depend on it.
 # SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
 here=$PWD
@@ -18,7 +20,8 @@ cat "$here"/../../pipelines/data/udhr/*/*.txt >"$work/eng.txt"
 toktrain -q --vocab-size=8192 -o "$work/tokenizer.json" "$work/eng.txt"
 
 cat >"$work/peer.py" <<'PY'
-# A BLOOM-style decoder out of PyTorch's operators: the median seconds of a step of training, behind one to warm up
+# A BLOOM-style decoder out of PyTorch's operators: the median seconds of a step of training, behind one to warm up, and the
+# GFLOP/s of the MLP's products alone
 import sys, time, math, torch, torch.nn.functional as F
 kind, threads, L, H, B, T, steps = sys.argv[1], *map(int, sys.argv[2:])
 A, V = H // 32, 8192
@@ -51,7 +54,13 @@ for step in range(steps + 1):
     torch.nn.utils.clip_grad_norm_(flat, 1.0); opt.step()
     took.append(time.perf_counter() - t)
 took = sorted(took[1:])
-print(took[len(took) // 2])
+dtype = torch.bfloat16 if kind == "bf16" else torch.float32
+x, w, products = torch.randn(B * T, H).to(dtype), torch.randn(4 * H, H).to(dtype), []
+for i in range(12):
+    t = time.perf_counter()
+    F.linear(x, w)
+    products.append(time.perf_counter() - t)
+print(took[len(took) // 2], 8e-9 * B * T * H * H / sorted(products[1:])[5])
 PY
 
 ours_s() { # PRECISION: median seconds of a step
@@ -67,6 +76,9 @@ if grep -qE 'avx512_bf16|amx_bf16' /proc/cpuinfo; then
 fi
 for kind in "${kinds[@]}"; do
     ours=$(ours_s "$kind")
-    peer=$("$python" "$work/peer.py" "$kind" "$THREADS" "$LAYERS" "$WIDTH" "$BATCH" "$CONTEXT" "$STEPS")
+    read -r peer products < <("$python" "$work/peer.py" "$kind" "$THREADS" "$LAYERS" "$WIDTH" "$BATCH" "$CONTEXT" "$STEPS")
     rate "$LAYERS x $WIDTH wide $BATCH x $CONTEXT tokens $kind: PyTorch" $((BATCH * CONTEXT)) tokens/s
+    awk -v n=$((12 * LAYERS * WIDTH * WIDTH + 8192 * WIDTH)) -v tokens=$((BATCH * CONTEXT)) -v s="$ours" -v p="$products" \
+        -v what="lmtrain,6 N tokens/s of the same $kind: PyTorch's products alone" \
+        'BEGIN { x = 6e-9 * n * tokens / s; printf "%s,%.3g,%.3g,GFLOP/s,%.2f\n", what, x, p, x / p }'
 done
