@@ -64,7 +64,7 @@ deps:
 	@tests/deps.sh $(DEPS_DEBIAN)
 
 # Only to make the training text and what models are held against (make text model); studies, tests and programs do without.
-DEPS_MODEL := gettext jq unzip p7zip-full
+DEPS_MODEL := gettext jq unzip p7zip-full xz-utils
 deps-model:
 	@tests/deps.sh $(DEPS_DEBIAN) $(DEPS_MODEL)
 

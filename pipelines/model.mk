@@ -84,6 +84,11 @@ options_sinusoidal         = --arch=bloom --embed-sd=$(call root,-1) --override=
 options_embed-scale        = --arch=bloom --override=embed_norm=false,embed_scale=$(call root,1)
 $(foreach m,$(MODELS) $(VARIANTS),$(if $(options_$(m)),,$(error $(m): no such model: there is no options_$(m))))
 
+# What would be missed after hours only: the compressors that models are held against
+needed  := $(if $(filter model ship %/honest.csv,$(or $(MAKECMDGOALS),model)),gzip 7z xz)
+missing := $(strip $(foreach p,$(needed),$(if $(shell command -v $(p)),,$(p))))
+$(if $(missing),$(error not installed: $(missing): run make deps-model))
+
 .PHONY: model samples variants ship ship-variants
 model: $(LARGE)/honest.csv $(LARGE)/samples.txt
 	@mlr --icsv --opprint --ofmt %.3f cat $<

@@ -122,4 +122,13 @@ xglm base config,embed-sd scale_embedding 12'
 @test "model: what there is no recipe for is said at once" {
     run -2 --separate-stderr make -s -C "$ROOT" -f pipelines/model.mk OUT="$PWD/out" MODELS=mamba
     [[ $stderr == *"mamba: no such model"* ]]
+    mkdir tools
+    ln -s /usr/bin/* tools/
+    rm -f tools/7z tools/xz
+    for goal in "" model ship; do
+        PATH="$PWD/tools" run -2 --separate-stderr timeout 20 make -n -s -C "$ROOT" -f pipelines/model.mk OUT="$PWD/out" TEXT="$T" STEMS="eng fin" $goal
+        [[ $stderr == *"not installed: 7z xz: run make deps-model"* ]]
+    done
+    PATH="$PWD/tools" make -n -s -C "$ROOT" -f pipelines/model.mk OUT="$PWD/out" TEXT="$T" STEMS="eng fin" variants >plan
+    grep -q lmtrain plan
 }
