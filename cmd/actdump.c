@@ -412,8 +412,7 @@ int main(int argc, char **argv)
     read_wish();
     if (gemm_load(&why) < 0)
         die("%s", why);
-    int found = gemm_precision_find(precision_name);
-    precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found; /* auto is none */
+    precision = gemm_precision_of(precision_name);
     read_texts(files);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     config = lm_checkpoint_config(c);

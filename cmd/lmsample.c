@@ -304,8 +304,6 @@ int main(int argc, char **argv)
         read_quants();
     if (gemm_load(&failed) < 0)
         die("%s", failed);
-    int found = gemm_precision_find(precision_name); /* auto is none */
-    enum gemm_precision precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found;
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     work = tokenizer_work_new(tokenizer);
     read_texts(files);
@@ -314,7 +312,7 @@ int main(int argc, char **argv)
     corpus_need_vocabulary(&corpus, config->vocab_size);
     cut_prompts(config);
     trial_try(&trials, c);
-    struct lm_writer w = { .model = new_model(c, precision),
+    struct lm_writer w = { .model = new_model(c, gemm_precision_of(precision_name)),
                            .n_variant = 1 + n_quant,
                            .n_token = (size_t)n_token,
                            .stop = ignore_eos ? -1 : config->eos_token_id,

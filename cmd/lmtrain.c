@@ -548,13 +548,11 @@ int main(int argc, char **argv)
     check_arguments();
     if (gemm_load(&failed) < 0)
         die("%s", failed);
-    int found = gemm_precision_find(precision_name);
-    enum gemm_precision precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found;
     struct outdir *dir = out_path ? outdir_open(out_path) : NULL; /* fails now rather than in the end */
     trainset_open(&set, tokenizer_path ? tokenizer_path : init_path, separator, (int)n_thread);
     trainset_read(&set, files, (size_t)context);
     read_held_out(files);
-    begin(precision);
+    begin(gemm_precision_of(precision_name));
     struct sigaction once = { .sa_handler = on_signal,
                               .sa_flags = (int)SA_RESETHAND }; /* a second one kills */
     sigaction(SIGTERM, &once, NULL);

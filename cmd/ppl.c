@@ -533,8 +533,7 @@ int main(int argc, char **argv)
     check_arguments(files);
     if (gemm_load(&failed) < 0)
         die("%s", failed);
-    int found = gemm_precision_find(precision_name);
-    precision = found < 0 ? gemm_default_precision() : (enum gemm_precision)found; /* auto is none */
+    precision = gemm_precision_of(precision_name);
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     read_texts(files);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread),

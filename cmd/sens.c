@@ -604,7 +604,6 @@ int main(int argc, char **argv)
     check_arguments(files);
     if (gemm_load(&failed) < 0)
         die("%s", failed);
-    int found = gemm_precision_find(precision_name);
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     config = lm_checkpoint_config(c);
@@ -614,8 +613,7 @@ int main(int argc, char **argv)
     if (!windows.n)
         die("the texts have nothing that could be predicted");
     open_ledgers();
-    model = new_model(c,
-                      found < 0 ? gemm_default_precision() : (enum gemm_precision)found); /* auto is none */
+    model = new_model(c, gemm_precision_of(precision_name));
     if (journal_path)
         lm_model_want_fingerprint(model);
     run_all();

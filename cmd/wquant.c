@@ -239,15 +239,12 @@ static void run_calibration(const char *path, const struct solver_options *o, in
         die_usage("--calibrate reads the model twice: name its file");
     if (gemm_load(&why) < 0)
         die("%s", why);
-    int found = gemm_precision_find(precision_name);
     const struct calibrate_options c = { .model_path = path,
                                          .texts = calibrate_list,
                                          .tests = test_list,
                                          .tokenizer_path = tokenizer_path,
                                          .context = (size_t)context,
-                                         .precision = found < 0
-                                                          ? gemm_default_precision()
-                                                          : (enum gemm_precision)found, /* auto is none */
+                                         .precision = gemm_precision_of(precision_name),
                                          .rules = &rules,
                                          .solver = *o,
                                          .mix = &mix,

@@ -90,12 +90,12 @@ enum gemm_precision gemm_default_precision(void)
 
 static const char *const names[] = { [GEMM_F32] = "f32", [GEMM_BF16X3] = "bf16x3", [GEMM_BF16] = "bf16" };
 
-int gemm_precision_find(const char *name)
+enum gemm_precision gemm_precision_of(const char *name)
 {
     for (int p = 0; p < (int)(sizeof names / sizeof *names); p++)
         if (!strcmp(name, names[p]))
-            return p;
-    return -1;
+            return (enum gemm_precision)p;
+    return gemm_default_precision();
 }
 
 const char *gemm_precision_name(enum gemm_precision p)

@@ -27,8 +27,8 @@ int gemm_load(const char **why);
  * bf16x3 with AMX, else f32. */
 enum gemm_precision gemm_default_precision(void);
 
-/* By name: "f32", "bf16x3", "bf16"; -1 when it is none. */
-int gemm_precision_find(const char *name);
+/* By name: "f32", "bf16x3", "bf16"; any other, as "auto", is the default. */
+enum gemm_precision gemm_precision_of(const char *name);
 const char *gemm_precision_name(enum gemm_precision p);
 
 /* What computes, for a stream's history: "f32 OpenBLAS SkylakeX", "f32 AVX2", "bf16x3 oneDNN 2.6.3 AMX". A

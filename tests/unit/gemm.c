@@ -334,7 +334,7 @@ int main(int argc, char **argv)
         return 1;
     }
     if (argc > 1 && !strcmp(argv[1], "describe")) {
-        puts(gemm_describe(argc > 2 ? (enum gemm_precision)gemm_precision_find(argv[2]) : GEMM_F32));
+        puts(gemm_describe(argc > 2 ? gemm_precision_of(argv[2]) : GEMM_F32));
         return 0;
     }
     test_core();
