@@ -303,8 +303,7 @@ static void run_model(struct lm_checkpoint *c)
 {
     int stop = lm_checkpoint_is_ordered(c), last = last_layer();
     size_t longest = lm_windows_longest(&windows), room = longest > SLICE ? longest : SLICE;
-    float *x = xaligned(room,
-                        (config->d_embed > config->d_model ? config->d_embed : config->d_model) * sizeof *x);
+    float *x = xaligned(room, lm_config_width(config) * sizeof *x);
     struct lm_batch batch = { 0 };
     model = lm_model_new(c, precision, (int)n_thread, NULL, 0, 0);
     config = lm_model_config(model);

@@ -456,8 +456,7 @@ static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_
         const struct lm_config *config = lm_model_config(run[k].model);
         run[k].forward = is_own(k) ? lm_forward_new(config, lm_windows_longest(&windows), (int)n_thread)
                                    : run[0].forward; /* scratch, and they take turns */
-        size_t width = config->d_embed > config->d_model ? config->d_embed : config->d_model;
-        run[k].x = xaligned(n_token, width * sizeof *run[k].x);
+        run[k].x = xaligned(n_token, lm_config_width(config) * sizeof *run[k].x);
     }
 }
 

@@ -27,8 +27,7 @@ struct lm_branch *lm_branch_new(struct lm_model *m, size_t longest, size_t n_tok
             b->kept[l] = xaligned(n_token, b->config->d_model * sizeof(float));
             n_kept--;
         }
-    size_t width = b->config->d_embed > b->config->d_model ? b->config->d_embed : b->config->d_model;
-    b->walk = xaligned(n_token, width * sizeof(float));
+    b->walk = xaligned(n_token, lm_config_width(b->config) * sizeof(float));
     return b;
 }
 

@@ -458,6 +458,11 @@ static int has_bias(const struct lm_config *c, enum lm_role role)
 
 int lm_config_shape(const struct lm_config *c, const struct lm_place *p, size_t shape[2])
 {
+size_t lm_config_width(const struct lm_config *c)
+{
+    return c->d_embed > c->d_model ? c->d_embed : c->d_model;
+}
+
     size_t out, in;
     int in_layer = lm_role_in_layer(p->role);
     if ((in_layer ? p->layer < 0 || p->layer >= c->n_layer : p->layer != -1) ||

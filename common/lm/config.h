@@ -50,6 +50,9 @@ struct lm_config {
  * load such a model as one of its family, and compute something else. */
 int lm_config_parse(const char *json, size_t n, struct lm_config *c, char why[LM_WHY_MAX]);
 
+/* Floats that a token's row needs on its way through: the wider of d_embed and d_model. */
+size_t lm_config_width(const struct lm_config *c);
+
 /* The shape that the tensor at p has in a checkpoint of this model: the number of dimensions (1 or 2), or 0
  * if the model has none there. Matrices are [out][in], [in][out] in the layers of gpt2. */
 int lm_config_shape(const struct lm_config *c, const struct lm_place *p, size_t shape[2]);

@@ -34,16 +34,11 @@ struct job {
     atomic_size_t bad; /* the first prompt whose logits are not finite; n: none */
 };
 
-static size_t width_of(const struct lm_config *c)
-{
-    return c->d_embed > c->d_model ? c->d_embed : c->d_model;
-}
-
 size_t lm_writer_bytes(const struct lm_writer *w, size_t n)
 {
     const struct lm_config *c = lm_model_config(w->model);
     size_t of_memory = (n + w->n_token) * lm_memory_token_bytes(c);
-    return w->n_variant * (of_memory + (n * width_of(c) + c->d_embed + c->vocab_size) * sizeof(float));
+    return w->n_variant * (of_memory + (n * lm_config_width(c) + c->d_embed + c->vocab_size) * sizeof(float));
 }
 
 /* ---- a step of one side */
@@ -161,7 +156,7 @@ static void open_side(const struct job *j, struct side *s, size_t variant, size_
     s->run.model = j->w->model;
     s->run.variant = variant;
     s->run.forward = lm_forward_new(c, longest, j->w->n_thread);
-    s->run.x = xaligned(n_id, width_of(c) * sizeof *s->run.x);
+    s->run.x = xaligned(n_id, lm_config_width(c) * sizeof *s->run.x);
     s->memory = lm_memory_new(c, j->n, longest);
     s->last = xaligned(j->n, c->d_embed * sizeof *s->last);
     s->logits = xaligned(j->n, c->vocab_size * sizeof *s->logits);

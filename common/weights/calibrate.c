@@ -302,9 +302,7 @@ static void run_model(struct calibration *c)
     for (size_t i = 0; i < c->windows.n; i++)
         n_state += c->windows.w[i].n * c->config->d_model * sizeof(float);
     c->states = scratch_new(n_state, n_state > c->o.memory_bytes);
-    c->x = xaligned(room,
-                    (c->config->d_embed > c->config->d_model ? c->config->d_embed : c->config->d_model) *
-                        sizeof *c->x);
+    c->x = xaligned(room, lm_config_width(c->config) * sizeof *c->x);
     c->forward = lm_forward_new(c->config, longest, c->o.solver.n_thread);
     while ((got = lm_parts_next(parts, &tensors)) > 0) {
         msg_progress("layer %d of %d", tensors->layer + 1, c->config->n_layer);
