@@ -47,11 +47,6 @@ void lm_sampler_draw(struct lm_sampler *s, uint64_t step)
     }
 }
 
-double lm_sampler_share(const struct lm_sampler *s, size_t stream)
-{
-    return s->below[stream] - (stream ? s->below[stream - 1] : 0);
-}
-
 void lm_sampler_clear(struct lm_sampler *s)
 {
     free(s->below);

@@ -31,7 +31,6 @@ void lm_sampler_init(struct lm_sampler *s, const struct lm_stream *stream, size_
                      size_t n_seq, double temperature, uint64_t seed);
 /* Fills text, target and lang with the batch of a step. */
 void lm_sampler_draw(struct lm_sampler *s, uint64_t step);
-double lm_sampler_share(const struct lm_sampler *s, size_t stream);
 void lm_sampler_clear(struct lm_sampler *s);
 
 #endif

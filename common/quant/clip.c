@@ -3,8 +3,6 @@
 #include <gsl/gsl_sf_gamma.h>
 #include <math.h>
 
-enum { HALVINGS = 100 };
-
 /* P[|X| > a], E[|X|; |X| > a] and E[X^2; |X| > a] of the generalised Gauss. */
 struct tail {
     double mass, first, second;
@@ -71,21 +69,6 @@ double clip_optimum(double shape, double k)
 static double kurtosis_of(double shape)
 {
     return ratio_of_gammas(5 / shape, 3 / shape) * ratio_of_gammas(1 / shape, 3 / shape) - 3;
-}
-
-double clip_shape(double kurtosis)
-{
-    double low = CLIP_SHAPE_MIN, high = CLIP_SHAPE_MAX; /* kurtosis falls with the shape */
-    if (kurtosis >= kurtosis_of(low))
-        return low;
-    for (int i = 0; i < HALVINGS; i++) {
-        double t = (low + high) / 2;
-        if (kurtosis_of(t) > kurtosis)
-            low = t;
-        else
-            high = t;
-    }
-    return low;
 }
 
 void clip_table_fill(struct clip_table *table, double k)

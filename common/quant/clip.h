@@ -13,14 +13,11 @@
 double clip_error(double shape, double a);
 double clip_optimum(double shape, double k);
 
-/* The shape whose excess kurtosis is G(5/t) G(1/t) / G(3/t)^2 - 3 = kurtosis; the nearest where that is out
- * of range (below -1.18, above 1957). */
+/* clip_optimum(t, k) for many kurtoses, t being the shape whose excess kurtosis G(5/t) G(1/t) / G(3/t)^2 - 3
+ * that is, the nearest where it is out of range (below -1.18, above 1957): straight lines between CLIP_NODES
+ * shapes, good to a relative 1e-5. */
 #define CLIP_SHAPE_MIN 0.2
 #define CLIP_SHAPE_MAX 20.0
-double clip_shape(double kurtosis);
-
-/* clip_optimum(clip_shape(kurtosis), k) for many kurtoses: straight lines between CLIP_NODES shapes, good to
- * a relative 1e-5. */
 enum { CLIP_NODES = 1024 };
 struct clip_table {
     double kurtosis[CLIP_NODES], optimum[CLIP_NODES]; /* kurtosis falls */

@@ -131,15 +131,25 @@ static void check_table(const char *path)
     CHECK(n_noise == 42 && n_exact == 56, "%d and %d rows", n_noise, n_exact);
 }
 
+/* The shape of that excess kurtosis, which falls with the shape, or the nearest. */
+static double shape_of(double kurtosis)
+{
+    double low = CLIP_SHAPE_MIN, high = CLIP_SHAPE_MAX;
+    for (int i = 0; i < 100; i++) {
+        double t = (low + high) / 2, has = exp(lgamma(5 / t) + lgamma(1 / t) - 2 * lgamma(3 / t)) - 3;
+        *(has > kurtosis ? &low : &high) = t;
+    }
+    return low;
+}
+
 static void check_gennorm(void)
 {
     static struct clip_table table;
-    CHECK(is_near(clip_shape(0), 2, 1e-12) && is_near(clip_shape(3), 1, 1e-12), "%.15g %.15g", clip_shape(0),
-          clip_shape(3));
-    CHECK(clip_shape(1e9) == CLIP_SHAPE_MIN && is_near(clip_shape(-1.9), CLIP_SHAPE_MAX, 1e-9), "ends");
+    CHECK(is_near(shape_of(0), 2, 1e-9) && is_near(shape_of(3), 1, 1e-9), "%.15g %.15g", shape_of(0),
+          shape_of(3));
     clip_table_fill(&table, 15);
     for (double kurtosis = -1.3; kurtosis < 2500; kurtosis += 0.01 + fabs(kurtosis) / 50) {
-        double wanted = clip_optimum(clip_shape(kurtosis), 15), got = clip_table_at(&table, kurtosis);
+        double wanted = clip_optimum(shape_of(kurtosis), 15), got = clip_table_at(&table, kurtosis);
         CHECK(is_near(got / wanted, 1, 1e-5), "kurtosis %g: %.9g, not %.9g", kurtosis, got, wanted);
     }
 }
