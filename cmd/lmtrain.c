@@ -188,7 +188,10 @@ static void read_held_out(char **files)
 static struct lm_config config;
 static char *config_text;
 static struct lm_params *params;
-static struct lm_hfdir_tokens special;
+static struct lm_hfdir_tokens special; /* their words, */
+static struct {
+    int bos, eos, pad, unk;
+} special_id; /* and ids, -1: none */
 
 /* The id of the first of these words that the tokenizer has; -1 if it has none. */
 static int special_token(const char *const *words, const char **found)
@@ -203,16 +206,15 @@ static int special_token(const char *const *words, const char **found)
     return -1;
 }
 
-/* Fills `special`, and the ids of m. */
-static void find_special_tokens(struct lm_hfdir_model *m)
+static void find_special_tokens(void)
 {
     static const char *const bos[] = { "<s>", "<bos>", "<|endoftext|>", "</s>", NULL },
                              *const eos[] = { "</s>", "<eos>", "<|endoftext|>", NULL },
                              *const pad[] = { "<pad>", NULL }, *const unk[] = { "<unk>", NULL };
-    m->bos_token_id = special_token(bos, &special.bos);
-    m->eos_token_id = special_token(eos, &special.eos);
-    m->pad_token_id = special_token(pad, &special.pad);
-    m->unk_token_id = special_token(unk, &special.unk);
+    special_id.bos = special_token(bos, &special.bos);
+    special_id.eos = special_token(eos, &special.eos);
+    special_id.pad = special_token(pad, &special.pad);
+    special_id.unk = special_token(unk, &special.unk);
 }
 
 /* The text of config.json of the model that the options describe. */
@@ -229,9 +231,12 @@ static char *new_config(void)
         .d_ff = (size_t)(n_inner ? n_inner : 4 * width),
         .vocab_size = tokenizer_n_id(set.tokenizer),
         .n_position = (size_t)context,
+        .bos_token_id = special_id.bos,
+        .eos_token_id = special_id.eos,
+        .pad_token_id = special_id.pad,
+        .unk_token_id = special_id.unk,
         .override = overrides,
     };
-    find_special_tokens(&m);
     char *text = lm_hfdir_config(&m, why);
     if (!text)
         die_usage("%s", why);
@@ -255,8 +260,7 @@ static char *read_config(void)
 static void make_config(struct lm_checkpoint *init)
 {
     char why[LM_WHY_MAX];
-    struct lm_hfdir_model tokens;
-    find_special_tokens(&tokens);
+    find_special_tokens();
     config_text = config_path ? read_config()
                   : init      ? xstrdup(lm_checkpoint_config_text(init))
                               : new_config();
@@ -467,8 +471,6 @@ static void check_arguments(void)
     const void *const shape[] = { &arch, &n_layer, &width, &n_head, &n_inner, &overrides };
     for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
         cli_refuse_if(init_path || config_path, shape[i], "beside --init or --config");
-    if (temperature == 0 || isnan(temperature) || isnan(clip))
-        die_usage("--temperature and --clip are numbers");
 }
 
 /* Whether the checkpoint was there. */
