@@ -93,7 +93,8 @@ static struct lm_checkpoint *model;
 static const struct lm_config *config;
 static struct ts_writer *out;
 static struct csvout *report;
-static char *layer_chosen, pair_chosen[LM_N_PAIR]; /* [n_layer]: whether it is to be scaled */
+static char *layer_chosen; /* [n_layer] whether it is to be scaled */
+static char pair_chosen[LM_N_PAIR];
 
 /* A tensor as a matrix; a vector has one column. */
 struct scaled {

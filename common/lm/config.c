@@ -137,6 +137,8 @@ static void read_rope(struct reading *r, struct lm_config *c, double theta)
 
 /* ---- the families */
 
+/* Without n_position, though most files have seq_length: transformers and lm-eval do not look at it, so their
+ * windows are as long for every bloom, and ours are too. */
 static void read_bloom(struct reading *r, struct lm_config *c)
 {
     c->n_layer = (int)get_size(r, "n_layer", "num_hidden_layers", 1, MAX_LAYER, REQUIRED);
@@ -456,13 +458,13 @@ static int has_bias(const struct lm_config *c, enum lm_role role)
     }
 }
 
-int lm_config_shape(const struct lm_config *c, const struct lm_place *p, size_t shape[2])
-{
 size_t lm_config_width(const struct lm_config *c)
 {
     return c->d_embed > c->d_model ? c->d_embed : c->d_model;
 }
 
+int lm_config_shape(const struct lm_config *c, const struct lm_place *p, size_t shape[2])
+{
     size_t out, in;
     int in_layer = lm_role_in_layer(p->role);
     if ((in_layer ? p->layer < 0 || p->layer >= c->n_layer : p->layer != -1) ||

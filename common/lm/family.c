@@ -2,7 +2,6 @@
 #include "lm/family.h"
 #include "base/mem.h"
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const role_name[LM_N_ROLE] = {

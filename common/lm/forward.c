@@ -193,7 +193,7 @@ struct chunk {
     const size_t *start;
 };
 
-/* What attention adds for the chunk's rows, x normed, into f->out. */
+/* What attention adds for the chunk's rows, x normed, before its output matrix, into f->mix. */
 static void attention(struct lm_forward *f, const struct lm_part *p, const float *x, const struct chunk *t)
 {
     const struct lm_config *c = f->config;
@@ -218,7 +218,7 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
     }
 }
 
-/* What the MLP adds for x[n][d_model], into f->out. */
+/* What the MLP adds for x[n][d_model], before its last matrix, into f->up. */
 static void mlp(struct lm_forward *f, const struct lm_part *p, const float *x, size_t n)
 {
     const struct lm_config *c = f->config;

@@ -30,6 +30,7 @@ static void set_size(json_t *to, const char *key, size_t n)
     set(to, key, json_integer((json_int_t)n));
 }
 
+/* BLOOM has no bound on positions: seq_length says what it was trained for, and no reader needs it. */
 static void put_bloom(json_t *c, const struct lm_hfdir_model *m)
 {
     set_size(c, "n_layer", m->n_layer);

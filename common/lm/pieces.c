@@ -2,7 +2,6 @@
 #include "lm/pieces.h"
 #include "base/mem.h"
 #include <stdlib.h>
-#include <string.h>
 
 size_t lm_pieces_slot(int layer, int role)
 {

@@ -5,7 +5,6 @@
 #include "math/kure.h"
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 size_t lm_trainlog_columns(size_t n_lang, int n_layer)

@@ -30,10 +30,10 @@ enum { GPTQ_BLOCK = 128 };
 enum { GPTQ_NO_MOMENT = -11, GPTQ_ALL_DEAD = -12, GPTQ_NOT_DEFINITE = -13, GPTQ_ROTATED = -14 };
 const char *gptq_why(int status);
 
-/* An H made ready for the matrices that it is of. Columns with H_jj = 0 are dead: their weights become 0
- * (H_jj counts as the mean of the others'). h[n][n] is symmetric and the caller's. 0 with *b, which
- * gptq_basis_free frees; or a reason: h is not finite or has a negative diagonal, is all zeros, is not
- * positive definite with any damping. */
+/* An H made ready for the matrices that it is of. Columns with H_jj = 0 are dead: their weights count
+ * as 0, which all grids but midrise have (H_jj counts as the mean of the others'). h[n][n] is symmetric and
+ * the caller's. 0 with *b, which gptq_basis_free frees; or a reason: h is not finite or has a negative
+ * diagonal, is all zeros, is not positive definite with any damping. */
 struct gptq_basis;
 int gptq_basis_new(const double *h, size_t n, const struct gptq_options *o, int n_thread,
                    struct gptq_basis **b);

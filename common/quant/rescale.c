@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { SHARE = 1 << 15, LANES = 8 }; /* elements of a task */
+enum { SHARE = 1 << 15 }; /* elements of a task */
 
 const char *rescale_why(int status)
 {

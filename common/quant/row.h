@@ -41,7 +41,7 @@ int quant_fit_at(struct quant_work *work, const float *w, size_t n, size_t colum
 int quant_row(struct quant_work *work, const struct quant_fit *whole, const float *w, size_t cols, float *out,
               struct quant_fit *fit, uint8_t *code);
 
-/* What quantising did to some weights: sums, of which quant_report makes the figures. */
+/* What quantising did to some weights: sums, of which weights/report.c makes the figures. */
 struct quant_stats {
     size_t n, n_clipped, n_cell;
     double squares, errors; /* sum w^2, sum (q - w)^2 */

@@ -11,7 +11,7 @@
 #include "weights/solver.h"
 
 struct calibrate_options {
-    const char *model_path; /* a file or directory: it is read twice, side by side */
+    const char *model_path; /* a file: opened twice, side by side, and by the caller once more */
     char **texts;           /* files, NULL-ended: text by language, or token streams */
     char **tests;           /* text that must be another: lines that are in both are counted; NULL: none */
     const char *tokenizer_path; /* of text; NULL: the one in the model's directory */

@@ -8,7 +8,6 @@
 #include "quant/matrix.h"
 #include "weights/modelfile.h"
 #include <stdlib.h>
-#include <string.h>
 
 struct fold {
     struct fold_options o;
