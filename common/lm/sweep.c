@@ -251,7 +251,7 @@ static int run_batch(struct sweep *w, size_t from, size_t end)
 static void open_states(struct sweep *w, size_t n_token)
 {
     const struct lm_sweep *s = w->s;
-    size_t d = w->config->d_model, width = lm_config_width(w->config), n_wanted = 0;
+    size_t width = lm_config_width(w->config), n_wanted = 0;
     size_t n_state = s->memory / (n_token * width * sizeof(float)), spare = n_state > 3 ? n_state - 3 : 0;
     char *wanted = xcalloc((size_t)w->config->n_layer + 1, 1);
     for (size_t k = 0; k < s->n_case; k++)
