@@ -55,8 +55,11 @@ setup() {
     "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/train
 }
 
-@test "gptq: every grid and cell as the authors' steps have it in double, with and without order; bad moments" {
-    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gptq
+@test "gptq: every grid and cell as the authors' steps have it in double, with and without order; a model's layer; bad moments" {
+    cat "$BATS_TEST_DIRNAME"/../pipelines/data/udhr/eval/{eng,hin}.txt >both.txt
+    actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce=gram --dtype=F64 --layers=1 --site attn_in,attn_mix,mlp_in,mlp_act \
+        both.txt >h.t
+    "${BIN:-$BATS_TEST_DIRNAME/../bin}"/unit/gptq "$(golden bloom-a)/model.safetensors" h.t
 }
 
 @test "alloc: bits for each part against trying all, bounds, and the same answer again" {

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "check.h"
+#include "io/tstream.h"
 #include "math/cholesky.h"
 #include "math/dtile.h"
 #include "quant/matrix.h"
@@ -201,18 +202,15 @@ static double output_error(const float *w, const float *q, const double *h, size
     return sum;
 }
 
-static void test_case(size_t rows, size_t n, const char *text, const struct gptq_options *o, int with_dead)
+static void check_case(const float *w, const double *h, size_t rows, size_t n, const char *text,
+                       const struct gptq_options *o)
 {
-    struct rng r;
-    rng_init(&r, 1, rows * 1000 + n);
-    float *w = xnew(rows * n, sizeof *w), *q = xnew(rows * n, sizeof *q), *wanted = xnew(rows * n, sizeof *w);
-    double *h = moment(&r, n, 2 * n, with_dead), loss[2] = { 0 };
+    float *q = xnew(rows * n, sizeof *q), *wanted = xnew(rows * n, sizeof *wanted);
+    double loss[2] = { 0 };
     struct quant_spec spec;
     char why[QUANT_WHY_MAX];
     struct gptq_basis *b;
     size_t bad_row, n_differ = 0, cell_cols;
-    for (size_t i = 0; i < rows * n; i++)
-        w[i] = (float)(normal(&r) * 0.05);
     quant_spec_init(&spec);
     CHECK(quant_spec_parse(&spec, text, why) == 0, "%s", why);
     struct quant_plan *plan = quant_plan_new(&spec);
@@ -237,9 +235,20 @@ static void test_case(size_t rows, size_t n, const char *text, const struct gptq
     gptq_basis_free(b);
     quant_plan_free(plan);
     free(fit);
-    free(w);
     free(q);
     free(wanted);
+}
+
+static void test_case(size_t rows, size_t n, const char *text, const struct gptq_options *o, int with_dead)
+{
+    struct rng r;
+    rng_init(&r, 1, rows * 1000 + n);
+    float *w = xnew(rows * n, sizeof *w);
+    double *h = moment(&r, n, 2 * n, with_dead);
+    for (size_t i = 0; i < rows * n; i++)
+        w[i] = (float)(normal(&r) * 0.05);
+    check_case(w, h, rows, n, text, o);
+    free(w);
     free(h);
 }
 
@@ -260,10 +269,55 @@ static void test_reference(void)
             test_case(70, 300, text[i], &o, way == 0);
             test_case(3, 33, text[i], &o, 1);
         }
-    /* a layer of the golden models, and one column */
+    /* wider than high, and the other way round */
     struct gptq_options o = { GPTQ_DAMPING, 1, 0 };
     test_case(96, 32, "bits=4", &o, 0);
     test_case(32, 128, "bits=3", &o, 0);
+}
+
+/* The tensor of that name in a file as doubles, which the caller frees; NULL if it has none. */
+static double *read_tensor(const char *path, const char *name, size_t shape[2])
+{
+    struct ts_reader *in = ts_open_in(path, 1);
+    struct tensor t;
+    double *v = NULL;
+    while (ts_next(in, &t) > 0)
+        if (!strcmp(t.name, name)) {
+            v = xnew(t.n, sizeof *v);
+            tensor_to_f64(&t, 0, t.n, v);
+            memcpy(shape, t.shape, 2 * sizeof *shape);
+        }
+    ts_close(in);
+    return v;
+}
+
+/* A model's own matrices, with the moments of what they multiply as actdump has them. */
+static void test_model(const char *weights, const char *moments)
+{
+    static const char *const matrix[][2] = { { "self_attention.query_key_value", "attn_in" },
+                                             { "self_attention.dense", "attn_mix" },
+                                             { "mlp.dense_h_to_4h", "mlp_in" },
+                                             { "mlp.dense_4h_to_h", "mlp_act" } };
+    static const char *const text[] = { "bits=4", "bits=3,per=group:16", "bits=3,grid=gptq-asym,clip=mse" };
+    for (size_t i = 0; i < sizeof matrix / sizeof *matrix; i++) {
+        char name[100], gram[40];
+        size_t shape[2] = { 0 }, square[2] = { 0 };
+        snprintf(name, sizeof name, "transformer.h.1.%s.weight", matrix[i][0]);
+        snprintf(gram, sizeof gram, "1.%s.gram", matrix[i][1]);
+        double *v = read_tensor(weights, name, shape), *h = read_tensor(moments, gram, square);
+        CHECK(v && h && square[0] == shape[1] && square[1] == shape[1], "%s, %s", name, gram);
+        float *w = xnew(shape[0] * shape[1], sizeof *w);
+        for (size_t k = 0; k < shape[0] * shape[1]; k++)
+            w[k] = (float)v[k];
+        for (size_t k = 0; k < sizeof text / sizeof *text; k++)
+            for (int way = 0; way < 4; way++) {
+                struct gptq_options o = { GPTQ_DAMPING, way & 1, way >> 1 };
+                check_case(w, h, shape[0], shape[1], text[k], &o);
+            }
+        free(w);
+        free(v);
+        free(h);
+    }
 }
 
 /* The wrong order of columns must not pass: H of other columns than these. */
@@ -380,11 +434,13 @@ static void test_products(void)
     CHECK(memcmp(got, wanted, sizeof got) == 0, "products");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     test_products();
     test_cholesky();
     test_reference();
+    if (argc == 3)
+        test_model(argv[1], argv[2]);
     test_wrong_order();
     test_bad_moments();
     return checks_end();
