@@ -41,6 +41,35 @@ below() { awk -v a="$1" -v b="$2" 'BEGIN { print a, b; exit !(a < b) }'; }
     done
 }
 
+@test "gptq: --damping is what is added, down to rounding to nearest; --static-groups takes scales from the weights as they are" {
+    moments bloom-a >h.t
+    model=$(golden bloom-a)/model.safetensors
+    quantised() { wquant -q --bits=3 --moments=h.t --report="$1.csv" -o "$1.t" "${@:2}" "$model"; }
+    quantised rtn
+    quantised usual --method=gptq
+    quantised same --method=gptq --damping=0.01
+    quantised more --method=gptq --damping=0.5
+    quantised most --method=gptq --damping=100
+    for t in rtn usual same more most; do tensorcat --to=csv --only='*h.?.*.weight' $t.t >$t; done
+    cmp usual same
+    # the nearer H is to a diagonal, the less does a column tell the others: weights that are not the nearest ones
+    moved() { paste -d, rtn "$1" | awk -F, '$5 != $10 { n++ } END { print n / NR }'; }
+    below 0.1 "$(moved usual)"
+    below "$(moved more)" "$(moved usual)"
+    below "$(moved most)" 0.01
+    [[ $(field damping <usual.csv) == 0.01 && $(field damping <more.csv) == 0.5 ]]
+    # the ranges of groups are those of rounding to nearest, or what the columns before made of the weights
+    ranges() { mlr --icsv --ocsv cut -f name,alpha,scale "$1.csv"; }
+    quantised rtn --per=group:8
+    quantised usual --method=gptq --per=group:8
+    quantised static --method=gptq --per=group:8 --static-groups
+    ranges rtn >want
+    ranges static | cmp - want
+    run ! cmp -s want <(ranges usual)
+    for t in usual static; do tensorcat --to=csv $t.t >$t; done
+    run ! cmp -s usual static
+}
+
 @test "gptq: calibrated on a language it serves that language better" {
     moments bloom-a >h.t
     model=$(golden bloom-a)/model.safetensors
