@@ -12,6 +12,7 @@
 #include "text/batch.h"
 #include "text/corpus.h"
 #include "weights/modelfile.h"
+#include "weights/overlap.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,7 +77,8 @@ static const struct cli_prog prog = {
     .out = "a tensor stream: for each language a frame with tensors LAYER.SITE.RESULT, as 3.mlp_act.absmean, "
            "where `embed` and `final` have no layer; its metadata are kind (activations if there are rows, "
            "else moments), lang, n_tokens (all that are counted), n_first (of them the first of a window), "
-           "n_texts, model_type, context, history",
+           "n_texts, model_type, context, history; and of gram, made from text, lines: 64 bits of each line, "
+           "by which wquant --test knows it again",
     .notes =
         "Sites, in the order in which they are computed (width):\n"
         "embed\twhat enters the first layer (d_model)\n"
@@ -114,6 +116,7 @@ static const struct cli_prog prog = {
 /* ---- what is wanted */
 
 static struct lm_wish wish;
+static int has_gram;
 static char *in_layer; /* [n_layer] */
 static enum gemm_precision precision;
 
@@ -125,11 +128,11 @@ static void read_wish(void)
         wish.sites |= 1u << lm_site_find(*site);
     for (char **word = reduce_list ? reduce_list : usual; *word; word++)
         lm_wish_add(&wish, *word, all, rest);
-    int gram = wish.result[LM_GRAM][LM_ALL] || wish.result[LM_GRAM][LM_REST];
+    has_gram = wish.result[LM_GRAM][LM_ALL] || wish.result[LM_GRAM][LM_REST];
     wish.dtype = tensor_dtype_find(dtype_name);
-    if (gram && (wish.dtype == TENSOR_F16 || wish.dtype == TENSOR_BF16))
+    if (has_gram && (wish.dtype == TENSOR_F16 || wish.dtype == TENSOR_BF16))
         die_usage("--dtype: gram is F32 or F64");
-    cli_refuse_if(!gram && !lm_wish_has_rows(&wish), &dtype_name, "without --reduce none or gram");
+    cli_refuse_if(!has_gram && !lm_wish_has_rows(&wish), &dtype_name, "without --reduce none or gram");
 }
 
 static void read_layers(int n_layer)
@@ -150,6 +153,7 @@ static void read_layers(int n_layer)
 /* ---- text, in windows */
 
 static struct corpus corpus;
+static char **lines_of; /* [corpus.n_lang] the lines of its text, as overlap_text has them; of tokens none */
 static struct lm_windows windows;
 static const struct lm_config *config;
 
@@ -162,8 +166,10 @@ static void read_texts(char **files)
     struct tokenizer *tokenizer = NULL;
     struct corpus_options o = { .whole_files = !strcmp(unit, "file"),
                                 .join = "\n\n",
-                                .n_thread = (int)n_thread };
+                                .n_thread = (int)n_thread,
+                                .line = has_gram ? overlap_add : NULL };
     uint32_t *start = NULL;
+    size_t n = 0, room = 0;
     for (; *files; files++) {
         const char *why;
         char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
@@ -180,10 +186,16 @@ static void read_texts(char **files)
             o.tokenizer = tokenizer;
             o.start = start;
         }
+        struct overlap lines = { 0 };
+        o.line_ctx = &lines;
         if (is_tokens)
             corpus_read_tokens(&corpus, in, &o);
         else
             corpus_read_text(&corpus, in, lang, &o);
+        xgrow(&lines_of, &room, corpus.n_lang, sizeof *lines_of);
+        for (; n < corpus.n_lang; n++)
+            lines_of[n] = overlap_text(&lines);
+        overlap_clear(&lines);
         free(lang);
     }
     free(start);
@@ -348,6 +360,8 @@ static void put_frame(struct ts_writer *out, const struct lm_plan *plan, const s
     for (size_t i = 0; i < n; i++)
         t[i] = s[i].t;
     ts_out_meta(out, "lang", corpus.lang[lang]);
+    if (has_gram)
+        ts_out_meta(out, "lines", lines_of[lang]);
     set_number(out, "n_tokens", count[lang].n_all);
     set_number(out, "n_first", count[lang].n_all - count[lang].n_rest);
     set_number(out, "n_texts", n_text[lang]);
@@ -421,6 +435,9 @@ int main(int argc, char **argv)
     warn_of_text();
     dump(c);
     lm_windows_clear(&windows);
+    for (size_t lang = 0; lang < corpus.n_lang; lang++)
+        free(lines_of[lang]);
+    free(lines_of);
     corpus_clear(&corpus);
     free(count);
     free(n_text);

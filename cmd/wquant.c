@@ -4,6 +4,7 @@
 #include "base/msg.h"
 #include "cli/cli.h"
 #include "math/gemm.h"
+#include "weights/overlap.h"
 #include "weights/recipefile.h"
 #include "weights/rewrite.h"
 #include <string.h>
@@ -229,7 +230,7 @@ static void check_method(void)
     cli_refuse_if(!calibrate_list, &tokenizer_path, "without --calibrate");
     cli_refuse_if(!calibrate_list, &context, "without --calibrate");
     cli_refuse_if(!calibrate_list, &precision_name, "without --calibrate");
-    cli_refuse_if(!calibrate_list, &test_list, "without --calibrate");
+    cli_refuse_if(!known, &test_list, "without --moments or --calibrate");
     cli_refuse_if(!report_path, &report_by, "without --report");
 }
 
@@ -255,6 +256,23 @@ static void run_calibration(const char *path, const struct solver_options *o, in
     calibration = calibration_run(&c);
 }
 
+/* As far as the moments say which lines they were made from. */
+static void warn_of_overlap(void)
+{
+    struct overlap lines = { 0 };
+    for (size_t lang = 0; lang < lm_grams_n_lang(grams); lang++) {
+        const char *text = lm_grams_lines(grams, lang), *name = lm_grams_langs(grams)[lang];
+        if (!(lm_grams_weight(grams, lang) > 0))
+            continue;
+        if (!text || !*text)
+            warn("%s: %s: does not say which lines it was made from, for --test", moments_path, name);
+        else if (overlap_add_text(&lines, text) < 0)
+            die("%s: %s: 'lines' are none", moments_path, name);
+    }
+    overlap_warn(&lines, test_list);
+    overlap_clear(&lines);
+}
+
 /* Reads the moments, or makes them. */
 static void learn_inputs(const char *path)
 {
@@ -271,6 +289,8 @@ static void learn_inputs(const char *path)
     grams = lm_grams_read(moments_path, &mix, apart, (size_t)memory_mib << 20, (int)n_thread, why);
     if (!grams)
         die("%s: %s", moments_path, why);
+    if (test_list)
+        warn_of_overlap();
     solver = solver_new(grams, &o);
     if (strcmp(method, "awq") != 0)
         return;

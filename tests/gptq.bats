@@ -242,6 +242,33 @@ layer() { tensorcat --to=csv --only="*h.$1.*,*layers.$1.*" "$2" | cut -d, -f2-; 
     [[ -z $stderr ]]
 }
 
+@test "gptq --test: moments know the lines that they were made from, token streams do not" {
+    head -20 "$EVAL/eng.txt" >eng.txt
+    head -20 "$EVAL/hin.txt" >hin.txt
+    { echo "no such line"; sed -n '15,22s/$/ /p' "$EVAL/eng.txt"; echo; sed -n 20p hin.txt; } >test.txt
+    model=$(golden bloom-a)/model.safetensors
+    made() { actdump -q -m "$(golden bloom-a)" -t "$DATA/golden" --reduce gram --site attn_in,attn_mix,mlp_in,mlp_act "$@"; }
+    judged() { run -0 --separate-stderr wquant -q --method=gptq --moments=h.t -o q.t "$@" "$model"; }
+    made eng.txt hin.txt >h.t
+    judged --test=test.txt
+    [[ $stderr == "wquant: 7 of 10 lines to test on are in the text to calibrate on: the first is test.txt, line 2" ]]
+    judged --mix=hin --test=test.txt # a language that counts for nothing does not count here
+    [[ $stderr == "wquant: 1 of 10 lines to test on are in the text to calibrate on: the first is test.txt, line 11" ]]
+    tail -n 3 "$EVAL/fra.txt" >fra.txt
+    judged --test=fra.txt
+    [[ -z $stderr ]]
+    made --text file - --lang eng <eng.txt >h.t
+    judged --test=test.txt
+    [[ $stderr == "wquant: 6 of 10 lines"* ]]
+    tok -t "$DATA/golden" eng.txt >tokens.t
+    made tokens.t hin.txt >h.t
+    judged --test=test.txt
+    [[ $stderr == "wquant: h.t: eng: does not say which lines it was made from, for --test"$'\n'"wquant: 1 of 10 lines"* ]]
+    tensorcat --set lines=12x -o bad.t h.t
+    run -1 --separate-stderr wquant --method=gptq --moments=bad.t --test=test.txt -o none.t "$model"
+    [[ $stderr == "wquant: bad.t: eng: 'lines' are none" && ! -e none.t ]]
+}
+
 @test "gptq --calibrate: what cannot be run is named" {
     model=$(golden bloom-a)/model.safetensors
     : >empty.txt
@@ -258,7 +285,7 @@ layer() { tensorcat --to=csv --only="*h.$1.*,*layers.$1.*" "$2" | cut -d, -f2-; 
     [[ $stderr == "wquant: cut.safetensors: "* && ! -e q.t ]]
     wrong_usage "--calibrate reads the model twice: name its file" wquant --method=gptq --calibrate="$EVAL/eng.txt" </dev/null
     wrong_usage "--moments and --calibrate exclude each other" wquant --method=gptq --calibrate=a --moments=b w.t
-    wrong_usage "--test does nothing without --calibrate" wquant --method=gptq --test=a --moments=b w.t
+    wrong_usage "--test does nothing without --moments or --calibrate" wquant --test=a w.t
     run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate="$EVAL/eng.txt" --mix=tha -o q.t "$model"
     [[ $stderr == "wquant: --mix: there is no language 'tha'" ]]
 }

@@ -28,7 +28,8 @@ struct lm_grams {
     size_t n_place, place_room, n_double; /* of all grams of a language */
     char **lang;
     double *weight; /* [n_lang] */
-    size_t n_lang, lang_room, weight_room;
+    char **lines;   /* [n_lang] NULL: not known */
+    size_t n_lang, lang_room, weight_room, lines_room;
     int apart;
     size_t memory_left;
     struct scratch **store; /* [n_lang]; or one */
@@ -260,11 +261,13 @@ static double tokens_of(const struct ts_reader *in, int with_rest)
     return (double)(n - n_first);
 }
 
-static void add_lang(struct lm_grams *g, const char *lang, double weight)
+static void add_lang(struct lm_grams *g, const char *lang, const char *lines, double weight)
 {
     xgrow(&g->lang, &g->lang_room, g->n_lang + 2, sizeof *g->lang);
     xgrow(&g->weight, &g->weight_room, g->n_lang + 1, sizeof *g->weight);
+    xgrow(&g->lines, &g->lines_room, g->n_lang + 1, sizeof(*g->lines));
     g->lang[g->n_lang] = xstrdup(lang);
+    g->lines[g->n_lang] = lines ? xstrdup(lines) : NULL;
     g->weight[g->n_lang++] = weight;
     g->lang[g->n_lang] = NULL;
     if (g->apart || !g->n_store)
@@ -286,7 +289,7 @@ static int take_frame(struct lm_grams *g, struct ts_reader *in, const struct lm_
     double n_token = tokens_of(in, with_rest), weight = weigh(mix, lang, n_token);
     if (!n_token && (mix->kind == LM_MIX_POOLED || mix->kind == LM_MIX_MINMAX))
         return fail(why, "%.60s: its frame does not say of how many tokens it is (n_tokens)", lang);
-    add_lang(g, lang, weight);
+    add_lang(g, lang, ts_meta(in, "lines"), weight);
     while ((got = ts_next_in_frame(in, &t)) > 0) {
         enum lm_site site;
         int layer;
@@ -384,7 +387,7 @@ struct lm_grams *lm_grams_of_layer(const struct lm_config *c, const struct lm_pl
         if (!count[k].n_all)
             continue;
         double weight = weigh(mix, lang[k], (double)count[k].n_all);
-        add_lang(g, lang[k], weight);
+        add_lang(g, lang[k], NULL, weight);
         for (int i = 0; i < N_SITE && !status; i++) {
             const struct lm_slot *slot = lm_plan_site(plan, k, layer, sites[i]);
             struct tensor t = slot->t;
@@ -408,12 +411,15 @@ void lm_grams_free(struct lm_grams *g)
         return;
     for (size_t i = 0; i < g->n_store; i++)
         scratch_free(g->store[i]);
-    for (size_t i = 0; i < g->n_lang; i++)
+    for (size_t i = 0; i < g->n_lang; i++) {
         free(g->lang[i]);
+        free(g->lines[i]);
+    }
     for (size_t i = 0; i < g->n_place; i++)
         free(g->place[i].absmean);
     free(g->store);
     free(g->lang);
+    free(g->lines);
     free(g->weight);
     free(g->place);
     free(g->row);
@@ -425,6 +431,11 @@ void lm_grams_free(struct lm_grams *g)
 size_t lm_grams_n_lang(const struct lm_grams *g)
 {
     return g->n_lang;
+}
+
+const char *lm_grams_lines(const struct lm_grams *g, size_t lang)
+{
+    return g->lines[lang];
 }
 
 char *const *lm_grams_langs(const struct lm_grams *g)

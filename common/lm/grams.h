@@ -47,8 +47,10 @@ struct lm_grams *lm_grams_of_layer(const struct lm_config *c, const struct lm_pl
                                    int apart, size_t memory_bytes, char why[LM_GRAMS_WHY_MAX]);
 void lm_grams_free(struct lm_grams *g);
 
-/* Languages, and what each counts for in the mix; the weights' sum is 1. */
+/* Languages, and what each counts for in the mix; the weights' sum is 1. lm_grams_lines: what a language's
+ * frame says of the lines it was made from (weights/overlap.h), NULL if nothing. */
 size_t lm_grams_n_lang(const struct lm_grams *g);
+const char *lm_grams_lines(const struct lm_grams *g, size_t lang);
 char *const *lm_grams_langs(const struct lm_grams *g); /* NULL-ended */
 int lm_grams_are_apart(const struct lm_grams *g);
 double lm_grams_weight(const struct lm_grams *g, size_t lang);

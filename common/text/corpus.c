@@ -155,6 +155,14 @@ static size_t n_wanted(const struct batch *b, const struct corpus_options *o)
     return b->n < left ? b->n : left;
 }
 
+static void show_lines(const struct batch *b, size_t n_line, const struct corpus_options *o)
+{
+    for (size_t i = 0, n; o->line && i < n_line; i++) {
+        const char *s = batch_line(b, i, &n);
+        o->line(o->line_ctx, s, n);
+    }
+}
+
 /* Closes `in` too. */
 static void read_lines(struct corpus *c, struct linein *in, const char *lang, const struct corpus_options *o)
 {
@@ -168,6 +176,7 @@ static void read_lines(struct corpus *c, struct linein *in, const char *lang, co
     add_lang(c, j.path, lang);
     while (batch_read(&batch, in)) {
         j.n = n_wanted(&batch, o);
+        show_lines(&batch, j.n, o);
         if (o->whole_files)
             join_lines(&whole, &batch, o->join);
         else

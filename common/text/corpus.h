@@ -35,6 +35,8 @@ struct corpus_options {
     int n_thread;
     int may_be_tokens; /* corpus_read_files: a file may be a token stream */
     size_t n_line;     /* of each file's lines only so many, the first; 0: all. The rest is read past */
+    void (*line)(void *ctx, const char *s, size_t n); /* is shown each of these lines of text; or NULL */
+    void *line_ctx;
 };
 
 /* What a user means by `word`: "auto", those that the tokenizer's own template puts in front of a text;

@@ -57,6 +57,15 @@ static char *tokenizer_path(const struct calibrate_options *o)
     return slash ? xstrndup(o->model_path, (size_t)(slash - o->model_path)) : xstrdup(".");
 }
 
+static void warn_of_overlap(char *const *texts, char *const *tests)
+{
+    struct overlap lines = { 0 };
+    for (; *texts; texts++)
+        overlap_add_file(&lines, *texts);
+    overlap_warn(&lines, tests);
+    overlap_clear(&lines);
+}
+
 static void read_texts(struct calibration *c)
 {
     struct tokenizer *tokenizer = NULL;
@@ -87,7 +96,7 @@ static void read_texts(struct calibration *c)
     free(start);
     tokenizer_free(tokenizer);
     if (c->o.tests)
-        overlap_warn(c->o.texts, c->o.tests);
+        warn_of_overlap(c->o.texts, c->o.tests);
     corpus_need_vocabulary(&c->corpus, c->config->vocab_size);
 }
 

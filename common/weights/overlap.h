@@ -3,9 +3,29 @@
 #ifndef WEIGHTS_OVERLAP_H
 #define WEIGHTS_OVERLAP_H
 
-/* Lines of the files `tests` that are, blanks at their ends aside, also lines of the files `texts` are
- * counted, and if there are any a warning says how many of how many, and the first. Lists are NULL-ended;
- * token streams are passed over, blank lines do not count. Ends the program when a file cannot be read. */
-void overlap_warn(char *const *texts, char *const *tests);
+#include <stddef.h>
+#include <stdint.h>
+
+/* Lines, each known by a number; blanks at their ends do not count, nor do blank lines. Starts as all zeros.
+ */
+struct overlap {
+    uint64_t *line;
+    size_t n, room;
+};
+void overlap_clear(struct overlap *o);
+
+/* A line, for corpus_options too; those of a file, unless it is a token stream. Ends the program when the
+ * file cannot be read. */
+void overlap_add(void *overlap, const char *line, size_t n);
+void overlap_add_file(struct overlap *o, const char *path);
+
+/* The numbers as text that can be kept, which the caller frees; adds those of such a text: 0, or -1 if it is
+ * none. */
+char *overlap_text(struct overlap *o);
+int overlap_add_text(struct overlap *o, const char *text);
+
+/* Counts the lines of the files `tests`, NULL-ended, that are there, and if there are any warns how many of
+ * how many, and of the first. */
+void overlap_warn(struct overlap *o, char *const *tests);
 
 #endif
