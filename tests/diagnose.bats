@@ -189,6 +189,11 @@ well_formed() {
     mlr --icsv --onidx --ofs ' ' cut -o -f part,lang,kl,relative_output_error,additivity_kl,tokens then fill-empty -v 0 want.csv | paste -d ' ' got - |
         awk 'function near(a, b) { return a - b < 1e-12 * (a + 1) && b - a < 1e-12 * (a + 1) }
             $1 != $7 || $2 != $8 || !near($3, $9) || !near($4, $10) || !near($5, $11) || $6 != $12 { print; bad = 1 } END { exit bad || NR != 12 }'
+    # of a model that is better than guessing: nats a token, bits a byte, and a sum of parts, by hand
+    { echo quant,part,lang,tokens,bytes,ref_nll,nll,delta_nll,delta_bits_per_byte,kl,output_error,relative_output_error
+      for part in 0 1 all; do echo "q,$part,eng,1,2,3,4,1,1,0.5,2,0.5"; echo "q,$part,eng,3,10,1,2,1,1,0.5,4,0.25"; done; } >lines.csv
+    mlr --icsv --onidx put -q -f "$HOW/by-lang.mlr" then filter '$part == "all"' then cut -o -f tokens,delta_nll,delta_bits_per_byte,relative_output_error,additivity lines.csv >got
+    [[ $(awk '{ printf "%d %.6g %.6g %.6g %.6g", $1, $2, $3, $4, $5 }' got) == "4 1 0.480898 0.269231 0.5" ]]
     close "$(value "$F/out/blame.csv" '$part == 1 && $lang == "tha"' estimate)" "$(value want.csv '$part == 1 && $lang == "tha"' kl)" 1e-12
     [[ $(mlr --icsv --onidx stats1 -a sum -f first "$F/out/blame-parts.csv") == 200 ]]
     grep -q 'Most: layer 0 to Thai, 0.196 (95 % interval 0.1[0-9]* to 0.2[0-9]*). Over all languages’ text layer 0 costs most, .* in 100 % of the draws' "$PAGE"
