@@ -31,6 +31,7 @@ STEPS    := PLANT SENS
 KNOBS     = _$(LAYERS)-layers_$(subst $(,),-,$(PAIR))_$(CHANNELS)-times-$(FACTOR)_rotate-$(ROTATE)
 include pipelines/predictors/knobs.mk
 HOW      := pipelines/planted
+FIGURES  := $(OUT)/figures/$(notdir $(abspath $(MODEL)))
 SCORE     = $(RUN) $(PPL) --tokenizer=$(TOKENIZER) --by=line $(WINDOWS) --threads=$(THREADS)
 
 # ---- 1. planting; the same function?
@@ -113,4 +114,4 @@ $(DIR)/planted.txt: $(HOW)/findings.mlr $(DIR)/truth.csv $(DIR)/same.csv $(DIR)/
 findings: $(DIR)/planted.txt
 	@echo "$(MODEL) on $(TEXT), $(words $(STEMS)) languages, weights by $(SPEC)"; echo
 	@cat $<
-	@echo; echo "figures: $(OUT)/figures   tables: $(DIR)"
+	@echo; echo "figures: $(FIGURES)   tables: $(DIR)"

@@ -50,7 +50,7 @@ study() {
     close "$mean" "$(cat want)" 1e-9
     grep -q "^  evening out .*: repaired$" "$BATS_FILE_TMPDIR/findings"
     [[ $(value "$DIR/planted-repair.csv" '$arm == "planted-evened"' estimate) == "$(value "$DIR/planted-repair.csv" '$arm == "original-evened"' estimate)" ]]
-    cd "$BATS_FILE_TMPDIR/out/figures"
+    cd "$BATS_FILE_TMPDIR/out/figures/xglm-a"
     for name in planted-found planted-repair; do
         [[ $(head -c 5 $name.pdf) == "%PDF-" && $(head -c 4 $name.png | tail -c 3) == PNG ]]
         grep -q '</svg>' $name.svg

@@ -3,21 +3,9 @@ load helper
 LANGS="arb eng fin fra heb hin kor rus tha vie"
 SPEC=bits=3,per=channel,clip=minmax
 
-# know FAMILY NORM: a directory with the golden model whose final norm says how often each token comes
-know() {
-    local golden=$ROOT/tests/data/golden
-    mkdir -p "$1-knows"
-    cp "$golden/$1-a/config.json" "$golden/tokenizer.json" "$1-knows/"
-    tensorcat --skip "$2.*" "$golden/$1-a/model.safetensors" >most.t
-    tgen -n "$2.weight" $(tensorcat --to=text --only "$2.weight" "$golden/$1-a/model.safetensors" | awk '{ print 0.06 * $1 }') >weight.t
-    tgen -n "$2.bias" $(<"$ROOT/tests/data/study/$1.txt") >bias.t
-    tensorcat -o "$1-knows/model.safetensors" most.t weight.t bias.t
-}
-
 setup_file() {
     recipe_setup_file || return 1
-    know bloom transformer.ln_f
-    know xglm model.layer_norm
+    knowing_models
     mkdir text
     for lang in $LANGS; do sed -n '2,6p' "$ROOT/pipelines/data/udhr/eval/$lang.txt" >text/$lang.txt; done
     local i=100

@@ -58,8 +58,10 @@ $(DIR)/explained.csv: $(DIR)/explain.csv $(call program,CORR)
 	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(DAMAGE) --adjust=holm < $< > $@
 $(DIR)/explained-spearman.csv: $(DIR)/explain.csv $(call program,CORR)
 	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(DAMAGE) --method=spearman --adjust=holm < $< > $@
+OTHER_UNIT := $(if $(filter delta_nll,$(DAMAGE)),delta_bits_per_byte,delta_nll)
 $(DIR)/explained-by-token.csv: $(DIR)/explain.csv $(call program,CORR)
-	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(if $(filter delta_nll,$(DAMAGE)),delta_bits_per_byte,delta_nll) --adjust=holm < $< > $@
+	mlr --csv filter 'is_not_empty($$$(OTHER_UNIT))' $< | \
+	  $(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(OTHER_UNIT) --adjust=holm > $@
 $(GIVEN:%=$(DIR)/explained-given-%.csv): $(DIR)/explained-given-%.csv: $(DIR)/explain.csv $(call program,CORR)
 	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(filter-out $*,$(PREDICTORS))) --y=$(DAMAGE) --given=$* < $< > $@
 
