@@ -15,7 +15,7 @@
 #   latin              script
 #   log10_bytes        training text (VOLUME)
 # Measured: Pearson's r with DAMAGE over languages, with Fisher's interval, Holm over predictors; the same with script, volume
-# and loss held fixed; Spearman's rho and damage by token beside it.
+# and loss held fixed, one at a time, Holm over predictors each time; Spearman's rho and damage by token beside it.
 # Decided beforehand: a predictor tells the damage if p by Holm is below 0.05 and r keeps its sign, its interval without 0, with
 # script held fixed and with volume held fixed; it tells it only through what is held fixed if the interval then has 0.
 # Volume explains the damage if log10_bytes tells it so.
@@ -63,7 +63,7 @@ $(DIR)/explained-by-token.csv: $(DIR)/explain.csv $(call program,CORR)
 	mlr --csv filter 'is_not_empty($$$(OTHER_UNIT))' $< | \
 	  $(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(PREDICTORS)) --y=$(OTHER_UNIT) --adjust=holm > $@
 $(GIVEN:%=$(DIR)/explained-given-%.csv): $(DIR)/explained-given-%.csv: $(DIR)/explain.csv $(call program,CORR)
-	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(filter-out $*,$(PREDICTORS))) --y=$(DAMAGE) --given=$* < $< > $@
+	$(call if_rows,x$(,)y$(,)given$(,)n$(,)estimate$(,)low$(,)high$(,)p$(,)p_holm) $(CORR) --x=$(call comma,$(filter-out $*,$(PREDICTORS))) --y=$(DAMAGE) --given=$* --adjust=holm < $< > $@
 
 $(DIR)/explain.txt: $(HOW)/words.mlr $(HOW)/explain.mlr $(DIR)/explained.csv $(DIR)/explained-spearman.csv $(DIR)/explained-by-token.csv \
     $(GIVEN:%=$(DIR)/explained-given-%.csv) $(DIR)/banner.csv

@@ -6,8 +6,9 @@
 # draws paragraphs (line i of all languages together where the text is parallel). Two seeds of noise harm languages as alike as
 # chance has it: their correlation over languages is what rounding's correlation with a seed is held against.
 # Decided beforehand: where the interval of noise's own damage does not lie above 0, nothing is told. The size of the damage is any
-# perturbation's if the ratio's interval lies within 0.8 and 1.25, rounding's
-# own if it lies outside, open otherwise. The pattern over languages is any perturbation's if rounding's mean correlation with
+# perturbation's if the ratio's interval lies within 0.8 and 1.25, and so does the ratio to each seed alone; rounding's own if they
+# all lie above 1.25, or all below 0.8; open otherwise. (The interval draws paragraphs for these seeds, and another seed may do less
+# or more. That each has to say it was added after a first look, at other weights.) The pattern over languages is any perturbation's if rounding's mean correlation with
 # the seeds is at least the least correlation between two seeds, rounding's own if it is below; if two seeds correlate at less than
 # 0.5 in the mean, there is no pattern to be told.
 SEEDS := $(shell seq $(NOISES))

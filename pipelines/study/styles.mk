@@ -8,6 +8,8 @@
 # languages) and over all of them (line i of all languages together where the text is parallel); and for each predictor the
 # difference of its correlations with each model's own damage, languages drawn with replacement, the same for both. Languages that
 # either model is refused for are left out of both. Two p-values, one below 0.05 and one above, are no difference.
+# Each model is one training run from one seed, and intervals draw paragraphs and languages, not runs. So what is said is said of
+# these two sets of weights, not of the styles that they stand for: several seeds a style are in variants.mk.
 # Decided beforehand: the models differ in damage if the interval of the difference over all languages lies on one side of 0. They
 # differ in what tells the damage if, for any predictor, the interval of the difference of correlations does, at a level of
 # 1 - 0.05 / (number of predictors).

@@ -8,8 +8,10 @@
 # mirrored (basic). Languages that are worse than guessing once rounded are refused: their damage ranks nothing.
 # Intervals and p are about other paragraphs under this very rounding. Another error of that size may fall otherwise: the seeds in
 # noise.mk show how much.
-# Decided beforehand: damage is unequal if p of max - median is below 0.05, by byte and by token. The denominators agree if
-# the 95 % interval of Spearman's rho between them lies above 0 and non-Latin minus Latin has one sign under both.
+# Decided beforehand: a language loses by more than chance, or gains, if its p by Holm is below 0.05. Damage is unequal if p of
+# max - median is below 0.05 by byte and by token; in one of them alone, or relative to the own loss, is said, and is not enough.
+# Byte and token agree if the 95 % interval of Spearman's rho between them lies above 0 and non-Latin minus Latin has one sign
+# under both; where all languages have one kind of script, rho alone decides.
 
 # Tokens, bytes and nats by line, of languages that are not refused
 $(DIR)/nats.csv: $(DIR)/lines.csv
