@@ -115,7 +115,7 @@ said() { grep -qF -- "$1" "$HERE/findings" || { cat "$HERE/findings"; return 1; 
     said "; intervals at 99.5 %"
     mlr --csv rename -r '^(estimate|low|high)$,wide_\1' "$DIR/sweep-together.csv" >wide.csv
     mlr --icsv --onidx join -j grain,bits,lang -f wide.csv then filter 'is_not_empty($low)' \
-        then put -q '@n += 1; @bad += $wide_low > $low || $wide_high < $high || $wide_estimate != $estimate; end { print @n . " " . @bad }' "$DIR/sweep-damage.csv" >held
+        then put -q '@n += 1; @bad += $wide_low > $low || $wide_high < $high || $wide_estimate != $estimate ? 1 : 0; end { print @n . " " . @bad }' "$DIR/sweep-damage.csv" >held
     awk '{ exit !($1 > 30 && $2 == 0) }' held
     for pair in "tensor channel" "channel group" "tensor group"; do
         read -r coarse fine <<<"$pair"
