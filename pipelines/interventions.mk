@@ -283,11 +283,12 @@ findings: $(DIR)/interventions.txt $(DIR)/questions.txt $(DIR)/disjoint.txt
 
 # The same with outliers planted in the model; what it computes is the same to the last bit
 PLANTED ?= --draw=3 --pair=vo,norm-mlp --channels=4 --factor=64
-.PHONY: planted planted-model
-planted-model: $(MODEL_FILES)
-	mkdir -p $(DIR)/planted
-	cp $(CONFIG) $(wildcard $(MODEL)/languages.csv) $(wildcard $(MODEL)/tokenizer*.json) $(DIR)/planted
-	$(RUN) $(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $(DIR)/planted/model.safetensors $(MODEL)
-planted: planted-model
-	@$(MAKE) --no-print-directory -f pipelines/interventions.mk MODEL=$(DIR)/planted DIR=$(DIR)/planted/study \
+WITH := $(DIR)/planted$(call swapped,PLANTED)
+.PHONY: planted
+planted: $(WITH)/model.safetensors
+	@$(MAKE) --no-print-directory -f pipelines/interventions.mk MODEL=$(WITH) DIR=$(WITH)/study \
 	  TOKENIZER=$(TOKENIZER) STEMS="$(STEMS)" FIGURES=$(FIGURES)-planted findings
+$(WITH)/model.safetensors: $(MODEL_FILES) $(call program,PLANT)
+	mkdir -p $(@D)
+	cp $(CONFIG) $(wildcard $(MODEL)/languages.csv) $(wildcard $(MODEL)/tokenizer*.json) $(@D)
+	$(RUN) $(PLANT) $(PLANTED) --seed=$(SEED) --quiet -o $@ $(MODEL)

@@ -204,7 +204,7 @@ value() { mlr --icsv --ojson filter "$2" "$1" | mlr --ijson --onidx cut -f "$3";
     grep -E '^(arm|plain|rotate|noise-turned-%|equalise|rescaled-%),' "$ROOT/pipelines/interventions/arms.csv" >few.csv
     study planted planted MODEL="$BATS_FILE_TMPDIR/bare" ARMS_CSV="$PWD/few.csv" SHOW="plain rotate" \
         PLANTED="--draw=2 --pair=vo,norm-mlp --channels=2 --factor=64" >said 2>warnings
-    tables=$BATS_FILE_TMPDIR/planted/planted/study
+    tables=$(echo "$BATS_FILE_TMPDIR"/planted/planted_*/study)
     [[ $(mlr --icsv --onidx filter '$score > 10' then count "$tables/score-kurtosis.csv") == 2 ]]
     mlr --icsv --onidx cut -f arm then sort -f arm "$tables/sizes.csv" | xargs >got
     [[ $(<got) == "equalise noise-turned-1 noise-turned-2 plain rescaled-1 rescaled-2 rotate" ]]
