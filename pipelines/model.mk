@@ -121,9 +121,9 @@ $(DIR)/languages.csv: $(TRAIN)
 	wc -c $^ | awk -v OFS=, 'BEGIN { print "lang", "bytes" } $$2 != "total" { gsub(/.*\/|[.]txt$$/, "", $$2); print $$2, $$1 }' > $@
 
 SHIPPED_MODELS := pipelines/data/models
-ship: $(MODELS:%=$(LARGE)/%-style/config.json) $(DIR)/languages.csv $(LARGE)/honest.csv $(LARGE)/samples.txt
+ship: $(MODELS:%=$(LARGE)/%-style/config.json) $(DIR)/languages.csv $(LARGE)/honest.csv
 	mkdir -p $(SHIPPED_MODELS)
-	cp $(LARGE)/honest.csv $(LARGE)/samples.txt $(SHIPPED_MODELS)/
+	cp $(LARGE)/honest.csv $(SHIPPED_MODELS)/
 	$(foreach m,$(MODELS),rm -rf $(SHIPPED_MODELS)/$(m)-style; \
 	  cp -R $(LARGE)/$(m)-style $(SHIPPED_MODELS)/; cp $(LARGE)/$(m).csv $(SHIPPED_MODELS)/$(m)-style/log.csv; \
 	  cp $(DIR)/languages.csv $(SHIPPED_MODELS)/$(m)-style/;)

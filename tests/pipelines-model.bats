@@ -101,7 +101,7 @@ xglm base config,embed-sd scale_embedding 12'
         cmp d/l/$m.csv models/$m-style/log.csv
     done
     diff models/xglm-style/languages.csv <(echo lang,bytes && cd "$T/train" && for l in eng fin; do echo "$l,$(wc -c <$l.txt)"; done)
-    cmp d/l/samples.txt models/samples.txt
+    [[ ! -e models/samples.txt ]] # it quotes text that is not ours to give away
     cmp d/l/honest.csv models/honest.csv
     mlr -I --csv put '$gzip = 9; $bloom = $lang == "eng" ? 1 : 9; $xglm = 1' d/l/honest.csv
     model model >said
