@@ -263,9 +263,11 @@ static uint64_t matrices_of(size_t part)
 {
     uint64_t h = FNV_START;
     for (size_t i = 0; i < parts->n_matrix; i++) {
-        const int which[] = { parts->matrix[i].layer, parts->matrix[i].role };
-        if (lm_pieces_has(parts, part, &parts->matrix[i]))
-            h = fnv_add(h, which, sizeof which);
+        const struct lm_matrix *m = &parts->matrix[i];
+        if (!lm_pieces_has(parts, part, m))
+            continue;
+        h = fnv_add(h, &m->layer, sizeof m->layer);
+        h = fnv_add(h, &m->role, sizeof m->role);
     }
     return h;
 }

@@ -20,6 +20,7 @@ if [[ $index ]]; then
     {
         echo '#clear Acquire::Languages; #clear APT::Update::Post-Invoke; #clear APT::Update::Post-Invoke-Success;'
         echo "Dir::State::Lists \"$apt/lists\"; Dir::Cache \"$apt/cache\"; Dir::Cache::pkgcache \"pkgcache.bin\"; APT::Get::List-Cleanup \"false\";"
+        echo "Debug::NoLocking \"true\";" # of the system, of which nothing is written; text.mk locks what is ours
         echo "APT::Sandbox::User \"$(id -un)\"; APT::Update::Error-Mode \"any\"; Acquire::Retries \"3\";"
         echo "Acquire::Languages {$(printf ' "%s";' "$@") };"
     } >"$apt/apt.conf"
