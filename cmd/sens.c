@@ -87,9 +87,8 @@ static const struct cli_prog prog = {
         "|D_j|^2 over columns. weight_error is the sum of |D|^2; predicted_mse_ as in wquant's report, of a "
         "weight. The first three are given for matrices in the layers.\n"
         "--resume: the finished table is the same as without; what was noted of another model (any weight, "
-        "or "
-        "its config), text or precision is refused. --memory holds at least three states of all "
-        "text if it can; otherwise text goes in batches of whole languages. Parts are scored, and noted, up "
+        "or its config), text or precision is refused. --memory holds at least three states of all text if "
+        "it can; otherwise text goes in batches of whole languages. Parts are scored, and noted, up "
         "to 16 at a time or as many as a minute holds, whichever is less: so much a killed run loses. The "
         "model's weights are in memory, and once more for each SPEC.\n"
         "Nothing depends on threads, on --memory or on which parts, SPECs and languages are run together.",

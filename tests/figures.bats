@@ -43,7 +43,8 @@ figures() {
     grep -q "^study.mk MODEL=$shipped/xglm-style MODEL2=$" commands
     grep -q "^study.mk MODEL=$shipped/bloom-style MODEL2=$shipped/xglm-style$" commands
     plain STUDIES=study MODEL="$DATA/golden/bloom-a" >commands
-    grep -q "bloom-a MODEL2=$" commands && run ! grep -q shipped commands
+    grep -q "bloom-a MODEL2=$" commands
+    run ! grep -q "$shipped" commands
     named() { make -s -C "$ROOT" -f pipelines/figures.mk --eval='named: ; @echo $(STUDIES) / $(SAID)' named "$@"; }
     [[ $(named) == "recorded tokenisation variants study / recorded tokenisation variants study planted interventions" ]]
     [[ $(named PLANTED=1) == "recorded tokenisation variants study planted / "* ]]

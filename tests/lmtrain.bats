@@ -98,7 +98,7 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
         touch mark
         "${run_on[@]}" --checkpoint=killed.safetensors --checkpoint-every=1 --resume --log=killed.csv &
         pid=$!
-        until [[ killed.safetensors -nt mark ]]; do kill -0 $pid && sleep 0.01; done
+        for _ in {1..3000}; do [[ killed.safetensors -nt mark ]] && break; sleep 0.01; done
         kill -KILL $pid
         status=0
         wait $pid || status=$?

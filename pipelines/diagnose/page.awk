@@ -188,10 +188,10 @@ function put_handover(    model, recipe) {
     print "<h2>Handing it over</h2>\n<p>From the folder that make was run in, into new ones:</p>"
     if (recipe_width() != "") {
         print "<p>" recipe_width() " bits for all, rounded, in the model’s own dtype:</p>"
-        put_commands("rounded", "modelcat " model " | wquant --bits " recipe_width() plan_options() " | tensorcat --set format=pt -o rounded/model.safetensors")
+        put_commands("rounded", "modelcat " model " | wquant --bits " recipe_width() plan_options() " -o rounded/model.safetensors")
     } else {
         print "<p>The recipe, rounded, in the model’s own dtype: transformers and vLLM load the directory; the file has the size of the model as it is.</p>"
-        put_commands("recipe", "modelcat " model " | wquant --recipe " recipe " | tensorcat --set format=pt -o recipe/model.safetensors")
+        put_commands("recipe", "modelcat " model " | wquant --recipe " recipe " -o recipe/model.safetensors")
         if (!unpackable("recipe"))
             put_pack("Packed, at the size of the recipe, for transformers and vLLM (compressed-tensors)" (history["part"] == "layer" ? "" : "; vLLM asks that q, k and v of a layer have one width, and gate and up") ":", "recipe-packed", "modelcat " model " | wquant --recipe " recipe " --pack recipe-packed")
         else print "<p>It cannot be packed for them: " unpackable("recipe") "." (unpackable("recipe") ~ /^only/ ? " One that can: <code>BITS=4 MENU=\"4 8\" BUDGET=5</code>." : "") "</p>"
@@ -200,7 +200,7 @@ function put_handover(    model, recipe) {
     }
     if (judged("gptq", "bytes") != "") {
         print "<p>GPTQ, in the model’s own dtype:</p>"
-        put_commands("gptq", "tensorcat --set format=pt -o gptq/model.safetensors " esc(history["directory"]) "/gptq.t")
+        put_commands("gptq", "tensorcat -o gptq/model.safetensors " esc(history["directory"]) "/gptq.t")
         if (!unpackable("gptq"))
             put_pack("Packed:", "gptq-packed", "modelcat --compress 0 " model " &gt; model.t\nwquant --bits " gptq_bits() " " esc(history["gptqing"]) " --pack gptq-packed model.t")
     }
