@@ -282,7 +282,14 @@ END
     refuses "no two columns of numbers" $'a,b\n1,x\n2,y'
     gzip -c t.csv | head -c 30 >cut.gz
     run -1 --separate-stderr corr cut.gz
-    [[ $stderr == "corr: cut.gz: line "*"the compressed input is truncated"* ]]
+    [[ $stderr == "corr: cut.gz: line "*": truncated in the compressed data" ]]
+    { gzip -c t.csv && printf '2,3\n4,4\n' | gzip -c; } >both.gz
+    size=$(gzip -c t.csv | wc -c)
+    for byte in '\0' '\037\0'; do
+        { head -c "$size" both.gz && printf "$byte"; tail -c +$((size + 2)) both.gz; } >hurt.gz
+        run -1 --separate-stderr corr hurt.gz # zlib alone would leave out what follows the first member
+        [[ $stderr == "corr: hurt.gz: line "*" the compressed data" && -z $output ]]
+    done
     for wrong in --compare --matrix\ --compare --matrix\ --by=a --method=tau --level=1 --x=a,a\ --y=b \
         --given=a\ --x=a --given=a\ --method=kendall --matrix\ --method=pearson,kendall; do
         run -2 corr $wrong t.csv

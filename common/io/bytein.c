@@ -304,6 +304,8 @@ const char *bytein_error(const struct bytein *b, int *error_number)
 
 void bytein_close(struct bytein *b)
 {
+    if (b->map && b->fd == STDIN_FILENO) /* it stands behind what was taken, as if that had been read */
+        lseek(b->fd, (off_t)b->at_map, SEEK_SET);
     if (b->map)
         munmap(b->map, b->n_map);
     bgzf_in_free(b->bgzf);

@@ -3,20 +3,14 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "base/utf8.h"
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-#include <zlib.h>
 
 enum { READ_SIZE = 1 << 17 };
 
 struct linein {
     char *path;
-    gzFile gz;           /* reads what is not compressed as it is; or .. */
-    struct bytein *from; /* .. instead */
+    struct bytein *from;
     char *buffer;
     size_t room, start, end; /* unread bytes are buffer[start..end-1]; room leaves a byte for the NUL */
     size_t number;
@@ -27,20 +21,11 @@ struct linein {
 
 struct linein *linein_open(const char *path)
 {
-    struct linein *l = xcalloc(1, sizeof *l);
-    int is_stdin = !strcmp(path, "-");
-    l->path = xstrdup(is_stdin ? "standard input" : path);
-    int fd = is_stdin ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        die("%s: cannot read: %s", l->path, strerror(errno));
-    struct stat st;
-    if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-        die("%s: cannot read: it is a directory", l->path);
-    l->gz = gzdopen(fd, "rb");
-    if (!l->gz)
-        die("%s: cannot read: out of memory", l->path);
-    gzbuffer(l->gz, READ_SIZE);
-    return l;
+    const char *why;
+    struct bytein *in = bytein_open(path, 1, &why);
+    if (!in)
+        die("%s: %s", strcmp(path, "-") != 0 ? path : "standard input", why);
+    return linein_open_bytes(in);
 }
 
 struct linein *linein_open_bytes(struct bytein *in)
@@ -71,34 +56,6 @@ const char *linein_error(const struct linein *l)
     return l->error;
 }
 
-/* Reads READ_SIZE bytes behind the unread ones: how many, or -1 with the reason in error. */
-static int read_bytes(struct linein *l)
-{
-    int error_number;
-    int k = (int)bytein_read(l->from, l->buffer + l->end, READ_SIZE);
-    const char *why = bytein_error(l->from, &error_number);
-    if (!why)
-        return k;
-    l->error = error_number
-                   ? xsprintf("%s: cannot read: %s", l->path, strerror(error_number))
-                   : xsprintf("%s: line %zu: the compressed input is %s", l->path, l->number + 1, why);
-    return -1;
-}
-
-static int read_gzip(struct linein *l)
-{
-    int k = gzread(l->gz, l->buffer + l->end, READ_SIZE);
-    int status = Z_OK;
-    const char *why = gzerror(l->gz, &status);
-    if (k >= 0 && (status == Z_OK || status == Z_STREAM_END))
-        return k;
-    l->error = status == Z_ERRNO
-                   ? xsprintf("%s: cannot read: %s", l->path, strerror(errno))
-                   : xsprintf("%s: line %zu: the compressed input is %s (%s)", l->path, l->number + 1,
-                              status == Z_BUF_ERROR ? "truncated" : "corrupt", why);
-    return -1;
-}
-
 /* Reads more behind the unread bytes; sets at_eof at the end. Returns 0, or -1 with the reason in error. */
 static int fill(struct linein *l)
 {
@@ -108,10 +65,16 @@ static int fill(struct linein *l)
         l->start = 0;
     }
     xgrow(&l->buffer, &l->room, l->end + READ_SIZE + 1, 1);
-    int k = l->from ? read_bytes(l) : read_gzip(l);
-    if (k < 0)
+    int error_number;
+    size_t k = bytein_read(l->from, l->buffer + l->end, READ_SIZE);
+    const char *why = bytein_error(l->from, &error_number);
+    if (why && error_number)
+        l->error = xsprintf("%s: cannot read: %s", l->path, strerror(error_number));
+    else if (why)
+        l->error = xsprintf("%s: line %zu: %s", l->path, l->number + 1, why);
+    if (why)
         return -1;
-    l->end += (size_t)k;
+    l->end += k;
     l->at_eof = k == 0;
     return 0;
 }
@@ -182,10 +145,7 @@ int linein_next_utf8(struct linein *l, char **text, size_t *n)
 
 void linein_close(struct linein *l)
 {
-    if (l->from)
-        bytein_close(l->from);
-    else
-        gzclose(l->gz);
+    bytein_close(l->from);
     free(l->buffer);
     free(l->error);
     free(l->path);
