@@ -104,14 +104,23 @@ static void put_frame(const struct lm_place *begin)
 
 /* ---- data */
 
+/* Whether element i of what was converted to F32, F16 or BF16 is infinite. */
+static int is_infinite(const struct tensor *w, const char *converted, size_t i)
+{
+    if (w->dtype == TENSOR_F32)
+        return isinf(((const float *)(const void *)converted)[i]) != 0;
+    return (((const uint16_t *)(const void *)converted)[i] & 0x7fff) ==
+           (w->dtype == TENSOR_F16 ? 0x7c00 : 0x7f80);
+}
+
 /* A model with infinite weights is of no use, and silence about it of less. */
-static void check_range(const struct tensor *t, const struct tensor *w, const uint16_t *f16, size_t at,
+static void check_range(const struct tensor *t, const struct tensor *w, const char *converted, size_t at,
                         size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float value;
-        if ((f16[i] & 0x7fff) == 0x7c00 && tensor_to_f32(t, at + i, 1, &value) == 0 && isfinite(value))
-            die("%s: '%s': %g is beyond the range of %s", lm_checkpoint_path(model), t->name, (double)value,
+        double value;
+        if (is_infinite(w, converted, i) && tensor_to_f64(t, at + i, 1, &value) == 0 && isfinite(value))
+            die("%s: '%s': %g is beyond the range of %s", lm_checkpoint_path(model), t->name, value,
                 w->dtype_name);
     }
 }
@@ -146,8 +155,7 @@ static void put_tensor(const struct tensor *t)
         if (w.dtype != t->dtype) {
             struct conversion c = { t, at, n, &w, converted };
             threads_for((int)n_thread, (n + SHARE - 1) / SHARE, convert, &c);
-            if (w.dtype == TENSOR_F16)
-                check_range(t, &w, (const uint16_t *)(const void *)converted, at, n);
+            check_range(t, &w, converted, at, n);
             ts_out_data(out, converted, n * tensor_dtype_bytes(w.dtype));
         } else {
             ts_out_data(out, piece, n * width);

@@ -75,7 +75,7 @@ refused() {
     diff got <(cat "$(golden gpt2-a)/config.json"; echo)
 }
 
-@test "modelcat: --dtype converts as tensorcat does, with any number of threads; F16 that would overflow is refused" {
+@test "modelcat: --dtype converts as tensorcat does, with any number of threads; what would overflow is refused" {
     for dtype in F32 F16 BF16; do
         modelcat --dtype=$dtype -j 3 "$(golden llama-a)" >m.t
         modelcat --dtype=$dtype "$(golden llama-a)" | cmp - m.t
@@ -93,6 +93,18 @@ refused() {
     run -1 --separate-stderr modelcat --dtype=F16 -o out.t qwen2-a
     [[ $stderr == "modelcat: qwen2-a: 'model.norm.weight': 65520 is beyond the range of F16" && ! -e out.t ]]
     modelcat --dtype=BF16 qwen2-a >m.t
+    tgen -n model.norm.weight -s 48 3.4e38 $(seq 47) >norm.t # a float that rounds to no bfloat16
+    tensorcat --skip=model.norm.weight qwen2-a/model.safetensors | tensorcat -o q.safetensors - norm.t
+    mv q.safetensors qwen2-a/model.safetensors
+    run -1 --separate-stderr modelcat --dtype=BF16 -o out.t qwen2-a
+    [[ $stderr == "modelcat: qwen2-a: 'model.norm.weight': 3.4e+38 is beyond the range of BF16" && ! -e out.t ]]
+    tgen -d F64 -n model.norm.weight -s 48 1e300 $(seq 47) >norm.t
+    tensorcat --skip=model.norm.weight qwen2-a/model.safetensors | tensorcat -o q.safetensors - norm.t
+    mv q.safetensors qwen2-a/model.safetensors
+    for dtype in F32 BF16 F16; do
+        run -1 --separate-stderr modelcat --dtype=$dtype -o out.t qwen2-a
+        [[ $stderr == "modelcat: qwen2-a: 'model.norm.weight': 1e+300 is beyond the range of $dtype" && ! -e out.t ]]
+    done
 }
 
 @test "modelcat: a plain file keeps the model whole, and gives the same stream again" {
