@@ -396,9 +396,12 @@ static void check_usage(void)
         msg_set_failed_status(STATUS_USAGE);
     if (list || list_meta || check)
         mode = list ? LIST : list_meta ? META : CHECK;
-    for (char **s = set; s && *s; s++)
+    for (char **s = set; s && *s; s++) {
         if (!strchr(*s, '=') || **s == '=')
             die_usage("--set: '%s' is not KEY=VALUE", *s);
+        if (!strncmp(*s, "frame=", 6) || !strncmp(*s, "end=", 4)) /* would make a stream of a plain file */
+            die_usage("--set: '%s': a stream numbers its frames under this key", *s);
+    }
     if (shape && strcmp(from, "text") != 0)
         die_usage("--shape: only text needs one");
     check_idle();

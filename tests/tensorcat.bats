@@ -417,6 +417,8 @@ refused() {
     run -2 tensorcat --list --check s.t
     run -2 tensorcat -z 13 s.t
     run -2 tensorcat --set lang s.t
+    run -2 tensorcat --set frame=7 -o plain.safetensors s.t # would be taken for a stream that is cut
+    run -2 tensorcat --set lang=x,end=1 s.t
     run -1 --separate-stderr tensorcat nowhere.t
     [[ $stderr == "tensorcat: nowhere.t: cannot read: No such file or directory" ]]
     run -1 --separate-stderr tensorcat .
