@@ -10,6 +10,7 @@
 #include "io/csvtable.h"
 #include "quant/alloc.h"
 #include "quant/recipe.h"
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -304,11 +305,12 @@ static size_t bytes_like(void)
 
 static void set_budget(void)
 {
+    static const double roundings = 1 + 4 * DBL_EPSILON; /* the report's bits make the report's bytes again */
     if (budget_bits > 0 && !(n_weight > 0))
         die("%s: --bits needs a column %s", table.path, weights_name);
     problem.budget = like           ? bytes_like()
                      : budget_bytes ? (size_t)budget_bytes
-                                    : (size_t)(budget_bits * n_weight / 8);
+                                    : (size_t)(budget_bits * n_weight / 8 * roundings);
     size_t least = alloc_least(&problem), most = alloc_most(&problem);
     if (problem.budget < least)
         die("the budget of %zu bytes (%.4g bits a weight) cannot be met: the parts take %zu (%.4g) at the "

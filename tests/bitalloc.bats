@@ -81,6 +81,9 @@ C
     grep -q '^bitalloc: 100 of 100 bytes' err
     bitalloc --like bits=4 two.csv 2>/dev/null | cmp - a.csv
     bitalloc --bytes 1000 two.csv 2>/dev/null | cmp - a.csv
+    # 4.56 times 200 weights, in doubles, is a hair below 8 times the 114 bytes that two parts of 57 take
+    sed 's/,40,/,57,/; s/,50,/,60,/' two.csv | bitalloc --bits 4.56 --report rep.csv >least.csv
+    [[ $(field budget_bytes <rep.csv),$(field bytes <rep.csv),$(field bits <rep.csv) == 114,114,4.56 ]]
     run -1 --separate-stderr bitalloc --bytes 79 two.csv
     [[ $stderr == "bitalloc: the budget of 79 bytes (3.16 bits a weight) cannot be met: the parts take 80 (3.2) at the least, and 100 (4) at the most" ]]
     [[ -z $output ]]
