@@ -5,8 +5,8 @@
 #include "base/msg.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
+#include "lm/damage.h"
 #include "lm/run.h"
-#include "lm/score.h"
 #include "lm/windows.h"
 #include "text/corpus.h"
 #include "weights/modelfile.h"
@@ -94,22 +94,17 @@ static const struct cli_prog prog = {
 /* ---- what is added up */
 
 struct tally {
-    uint64_t n, unscored, unknown, bytes, chars, n_agree;
-    double nll, ref_nll, kl, squares; /* sums over tokens: nats, nats, nats, of (p - ref_p)^2 */
+    struct lm_damage damage; /* of the model under test, against itself if there is no reference */
+    uint64_t unscored, unknown, bytes, chars;
 };
 
 static void tally_add(struct tally *to, const struct tally *t)
 {
-    to->n += t->n;
+    lm_damage_add(&to->damage, &t->damage);
     to->unscored += t->unscored;
     to->unknown += t->unknown;
     to->bytes += t->bytes;
     to->chars += t->chars;
-    to->n_agree += t->n_agree;
-    to->nll += t->nll;
-    to->ref_nll += t->ref_nll;
-    to->kl += t->kl;
-    to->squares += t->squares;
 }
 
 static struct corpus corpus;
@@ -121,38 +116,32 @@ static struct lm_run *run; /* [n_run]: models under test, n_test of them; then, 
 static size_t n_test = 1, n_run = 1, vocab_size;
 static enum gemm_precision precision;
 
-static double per(double a, double b)
-{
-    return b > 0 ? a / b : NAN;
-}
-
 /* The columns of figures that every row ends with. ranked: deltas are given. */
 static void put_tally(const struct tally *t, int ranked)
 {
-    double n = (double)t->n, nll = per(t->nll, n), bits = t->nll / M_LN2, ref = per(t->ref_nll, n);
-    double ref_bits = t->ref_nll / M_LN2;
-    csvout_int(out, (int64_t)t->n);
+    struct lm_figures f = lm_damage_figures(&t->damage, t->bytes, ranked);
+    csvout_int(out, (int64_t)t->damage.n);
     csvout_int(out, (int64_t)t->unscored);
     csvout_int(out, (int64_t)t->unknown);
     csvout_int(out, (int64_t)t->bytes);
     csvout_int(out, (int64_t)t->chars);
-    csvout_num(out, nll);
-    csvout_num(out, exp(nll));
-    csvout_num(out, per(bits, (double)t->bytes));
-    csvout_num(out, per(bits, (double)t->chars));
+    csvout_num(out, f.nll);
+    csvout_num(out, f.perplexity);
+    csvout_num(out, f.bits_per_byte);
+    csvout_num(out, t->chars ? t->damage.nll / M_LN2 / (double)t->chars : NAN);
     if (n_run == n_test) {
         csvout_end_row(out);
         return;
     }
-    csvout_num(out, ref);
-    csvout_num(out, exp(ref));
-    csvout_num(out, per(ref_bits, (double)t->bytes));
-    csvout_num(out, ranked ? nll - ref : NAN);
-    csvout_num(out, ranked ? per(bits - ref_bits, (double)t->bytes) : NAN);
-    csvout_num(out, ranked ? expm1(nll - ref) : NAN);
-    csvout_num(out, per(t->kl, n));
-    csvout_num(out, per((double)t->n_agree, n));
-    csvout_num(out, sqrt(per(t->squares, n)));
+    csvout_num(out, f.ref_nll);
+    csvout_num(out, f.ref_perplexity);
+    csvout_num(out, f.ref_bits_per_byte);
+    csvout_num(out, f.delta_nll);
+    csvout_num(out, f.delta_bits_per_byte);
+    csvout_num(out, f.degradation);
+    csvout_num(out, f.kl);
+    csvout_num(out, f.top1_agreement);
+    csvout_num(out, f.rms_delta_p);
     csvout_end_row(out);
 }
 
@@ -179,26 +168,18 @@ static void begin_row(size_t test, size_t lang)
 
 /* ---- scores into tallies */
 
-/* Token `index` of the corpus, of text x, under the models. */
-static struct tally tally_of(size_t index, const struct lm_score *s, const struct lm_score *ref,
-                             const struct lm_contrast *c)
+/* Token `index` of the corpus, of text x, under the models; ref and c are NULL without a reference. */
+static struct tally tally_of(size_t index, const struct corpus_text *x, const struct lm_score *s,
+                             const struct lm_score *ref, const struct lm_contrast *c)
 {
-    struct tally t = {
-        .n = 1, .bytes = corpus.bytes[index], .chars = corpus.chars[index], .nll = lm_score_nll(s)
-    };
+    struct tally t = { .bytes = corpus.bytes[index], .chars = corpus.chars[index] };
+    int status = lm_damage_of(s, ref ? ref : s, c, &t.damage);
     t.unknown = (tokenizer_token_flags(tokenizer, corpus.id[index]) & TOKEN_UNKNOWN) != 0;
-    if (!ref)
-        return t;
-    t.ref_nll = lm_score_nll(ref);
-    t.kl = lm_contrast_kl(c, ref, s);
-    t.n_agree = s->top == ref->top;
-    double change = exp(-t.nll) - exp(-t.ref_nll);
-    t.squares = change * change;
-    if (t.kl < -1e-9 || fabs(c->weight / ref->sum - 1) > 1e-6)
-        die("KL divergence came out as %g, of probabilities that sum to %.9g: the logits are too large", t.kl,
-            c->weight / ref->sum);
-    if (t.kl < 0)
-        t.kl = 0;
+    if (status == LM_DAMAGE_NOT_FINITE)
+        die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
+    if (status < 0)
+        die("KL divergence came out as %g, of probabilities that sum to %.9g: the logits are too large",
+            lm_contrast_kl(c, ref, s), c->weight / ref->sum);
     return t;
 }
 
@@ -222,9 +203,7 @@ static void take_scores(const struct lm_window *const *window, const size_t *ind
         const struct corpus_text *x = &corpus.text[window[i]->text];
         for (size_t k = 0; k < n_test; k++) {
             const struct lm_score *ref = n_run > n_test ? &score[n_test][i] : NULL;
-            struct tally t = tally_of(index[i], &score[k][i], ref, ref ? &contrast[k][i] : NULL);
-            if (!isfinite(t.nll) || (ref && !isfinite(t.ref_nll)))
-                die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
+            struct tally t = tally_of(index[i], x, &score[k][i], ref, ref ? &contrast[k][i] : NULL);
             tally_add(&of_text[k * corpus.n_text + window[i]->text], &t);
             if (!strcmp(by, "token"))
                 put_token(k, x, index[i], &t);
@@ -373,16 +352,17 @@ static void check_vocabulary(const struct lm_checkpoint *c, const struct lm_chec
 /* ---- rows */
 
 /* Rows of a language under one test by line, or one of it all. Returns whether guessing is better. */
-static int write_lang(size_t test, size_t lang, const struct corpus_text *text, size_t n_text, double uniform)
+static int write_lang(size_t test, size_t lang, const struct corpus_text *text, size_t n_text)
 {
     const struct tally *each = of_text + test * corpus.n_text + (text - corpus.text);
     struct tally all = { 0 };
     for (size_t i = 0; i < n_text; i++)
         tally_add(&all, &each[i]);
-    int beyond = all.n && all.nll / (double)all.n > uniform * (1 + 1e-12);
+    int beyond = lm_damage_beyond_guessing(&all.damage, vocab_size);
     if (beyond && n_test == 1)
         warn("%s: %.4g nats a token is worse than guessing (%.4g)%s", corpus.lang[lang],
-             all.nll / (double)all.n, uniform, n_run > n_test ? ": its degradation ranks nothing" : "");
+             all.damage.nll / (double)all.damage.n, log((double)vocab_size),
+             n_run > n_test ? ": its degradation ranks nothing" : "");
     for (size_t i = 0; i < n_text && !strcmp(by, "line"); i++) {
         begin_row(test, lang);
         csvout_int(out, (int64_t)text[i].line);
@@ -416,7 +396,7 @@ static void write_rows(void)
         for (size_t lang = 0, i = 0, end; lang < corpus.n_lang; lang++, i = end) {
             for (end = i; end < corpus.n_text && corpus.text[end].lang == lang;)
                 end++;
-            if (write_lang(k, lang, corpus.text + i, end - i, log((double)vocab_size)))
+            if (write_lang(k, lang, corpus.text + i, end - i))
                 beyond[n++] = lang;
         }
         if (n && n_test > 1)

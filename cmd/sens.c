@@ -407,8 +407,7 @@ static void add_up_langs(void)
 
 static int is_beyond_guessing(size_t k, size_t lang)
 {
-    const struct lm_damage *d = &of_lang[k * corpus.n_lang + lang];
-    return d->n && d->nll / (double)d->n > log((double)config->vocab_size) * (1 + 1e-12);
+    return lm_damage_beyond_guessing(&of_lang[k * corpus.n_lang + lang], config->vocab_size);
 }
 
 /* Whether nll tells what all parts, and each of them, cost a language. */
@@ -462,11 +461,11 @@ static void warn_of_rows(void)
                 struct lm_damage d = lm_ledger_total(as_it_is, 0, g);
                 lm_damage_add(&all, &d);
             }
-        double nll = per(all.nll, (double)all.n);
-        if (nll > uniform * (1 + 1e-12))
+        int beyond = lm_damage_beyond_guessing(&all, config->vocab_size);
+        if (beyond)
             warn("%s: %.4g nats a token is worse than guessing (%.4g): its damage ranks nothing",
-                 corpus.lang[lang], nll, uniform);
-        for (size_t k = 0; k < n_case() && nll <= uniform && !predict_only; k++)
+                 corpus.lang[lang], all.nll / (double)all.n, uniform);
+        for (size_t k = 0; k < n_case() && !beyond && !predict_only; k++)
             n_beyond += (size_t)is_beyond_guessing(k, lang);
     }
     if (n_beyond)
@@ -497,15 +496,14 @@ static struct csvout *out;
 static void put_measured(size_t k, size_t g, int ranked)
 {
     struct lm_damage d = damage_at(k, g), ref = lm_ledger_total(as_it_is, 0, g);
-    double n = (double)ref.n, nll = per(d.nll, n), ref_nll = per(ref.nll, n), bytes = (double)groups[g].bytes;
-    int is_known = !predict_only || changes_nothing(k % n_spec);
-    csvout_num(out, ref_nll);
-    csvout_num(out, is_known ? nll : NAN);
-    csvout_num(out, is_known && ranked ? nll - ref_nll : NAN);
-    csvout_num(out, is_known && ranked ? per(d.nll / M_LN2 - d.ref_nll / M_LN2, bytes) : NAN);
-    csvout_num(out, is_known ? per(d.kl, n) : NAN);
-    csvout_num(out, is_known ? per((double)d.n_agree, n) : NAN);
-    csvout_num(out, is_known ? sqrt(per(d.squares, n)) : NAN);
+    struct lm_figures f = lm_damage_figures(&d, groups[g].bytes, ranked); /* of a case that is not run NaN */
+    csvout_num(out, lm_damage_figures(&ref, groups[g].bytes, 0).nll);
+    csvout_num(out, f.nll);
+    csvout_num(out, f.delta_nll);
+    csvout_num(out, f.delta_bits_per_byte);
+    csvout_num(out, f.kl);
+    csvout_num(out, f.top1_agreement);
+    csvout_num(out, f.rms_delta_p);
 }
 
 static void put_row(size_t k, size_t g)

@@ -118,6 +118,22 @@ hopeful_model() {
     grep -q "^sens: bits=2: the parts' damage does not add up in 1 of 2 languages: all together cost 0.517 to 0.517 times their sum$" err
 }
 
+@test "sens: all parts together are ppl --quant, digit for digit: by language and line, beyond guessing or not" {
+    hopeful_model -0.02
+    for by in lang line; do
+        [[ $by == line ]] && columns=${measured/lang,/lang,line,} || columns=$measured
+        for bits in 2 4; do
+            sens -m hopeful -t "$golden/tokenizer.json" --by $by --quant bits=$bits eng.txt deu.txt 2>err |
+                mlr --icsv --ocsv filter '$part == "all"' then cut -o -f "$columns" >joint.csv
+            ppl -m hopeful -t "$golden/tokenizer.json" --by $by --quant bits=$bits eng.txt deu.txt 2>err |
+                mlr --icsv --ocsv cut -o -f "$columns" | cmp - joint.csv
+            given=$(mlr --icsv --onidx filter '$tokens > 2 && $delta_nll != ""' then count joint.csv)
+            left_out=$(mlr --icsv --onidx filter '$tokens > 2 && $delta_nll == ""' then count joint.csv)
+            ((given > 0 && (left_out > 0) == (bits == 2))) # in English at 2 bits
+        done
+    done
+}
+
 @test "sens: packed bytes are those of a packed file, and of other bits what their codes take" {
     sens_of llama-a --part matrix --quant bits=4,per=group:4 --quant bits=8,grid=ct-asym eng.txt >got.csv
     m=$(golden llama-a)

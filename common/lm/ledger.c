@@ -34,16 +34,6 @@ struct lm_ledger {
     struct csvout *out;
 };
 
-void lm_damage_add(struct lm_damage *to, const struct lm_damage *more)
-{
-    to->n += more->n;
-    to->n_agree += more->n_agree;
-    to->nll += more->nll;
-    to->ref_nll += more->ref_nll;
-    to->kl += more->kl;
-    to->squares += more->squares;
-}
-
 struct lm_ledger *lm_ledger_new(char *const *case_name, size_t n_case, char *const *group_name,
                                 size_t n_group)
 {

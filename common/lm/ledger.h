@@ -3,15 +3,7 @@
  * that grows; a run that was killed goes on with what it holds. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef LM_LEDGER_H
 #define LM_LEDGER_H
-#include <stddef.h>
-#include <stdint.h>
-
-/* Sums over tokens; those of the logarithms in nats. */
-struct lm_damage {
-    uint64_t n, n_agree;              /* tokens; those where both models find the same one likeliest */
-    double nll, ref_nll, kl, squares; /* of (p - ref_p)^2 of the right token's probability */
-};
-void lm_damage_add(struct lm_damage *to, const struct lm_damage *more);
+#include "lm/damage.h"
 
 struct lm_ledger;
 /* The names are borrowed; each differs from the others. */

@@ -2,7 +2,6 @@
 #include "lm/sweep.h"
 #include "base/mem.h"
 #include "lm/score.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,9 +114,8 @@ static int score_reference(struct sweep *w)
     if (status < 0)
         fail(w, lm_model_error(s->model));
     for (size_t i = 0; i < b->n && status == 0; i++) {
-        struct lm_damage d = { .n = 1, .n_agree = 1, .nll = lm_score_nll(&score[i]) };
-        d.ref_nll = d.nll;
-        if (!isfinite(d.nll))
+        struct lm_damage d;
+        if (lm_damage_of(&score[i], &score[i], NULL, &d) < 0)
             status = fail(w, "the model's logits are not finite");
         lm_ledger_add(s->reference, 0, b->group[i], b->in_text[i], &d);
         if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i])) {
@@ -130,18 +128,6 @@ static int score_reference(struct sweep *w)
     return status;
 }
 
-/* A token under a case and under the model as it is. -1: not finite, or KL divergence is off. */
-static int damage_of(const struct lm_score *s, const struct lm_score *ref, const struct lm_contrast *c,
-                     struct lm_damage *d)
-{
-    *d = (struct lm_damage){ .n = 1, .nll = lm_score_nll(s), .ref_nll = lm_score_nll(ref) };
-    double change = exp(-d->nll) - exp(-d->ref_nll), kl = lm_contrast_kl(c, ref, s);
-    d->n_agree = s->top == ref->top;
-    d->kl = kl < 0 ? 0 : kl;
-    d->squares = change * change;
-    return isfinite(d->nll) && kl >= -1e-9 && fabs(c->weight / ref->sum - 1) <= 1e-6 ? 0 : -1;
-}
-
 /* Adds a case's tokens, and notes the groups that are complete. */
 static int take_scores(struct sweep *w, size_t k, const struct lm_score *score, const struct lm_score *ref,
                        const struct lm_contrast *c)
@@ -152,7 +138,7 @@ static int take_scores(struct sweep *w, size_t k, const struct lm_score *score, 
         struct lm_damage d;
         if (lm_ledger_is_done(l, k, b->group[i]))
             continue;
-        if (damage_of(&score[i], &ref[i], &c[i], &d) < 0)
+        if (lm_damage_of(&score[i], &ref[i], &c[i], &d) < 0)
             return fail(w, "the quantised model's logits are not finite, or too large for a KL divergence");
         lm_ledger_add(l, k, b->group[i], b->in_text[i], &d);
         if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i]))
