@@ -37,7 +37,8 @@ int weighted_search_best(const struct quant_search *s, enum quant_grid grid, int
 {
     float q[PIECE];
     double least = INFINITY;
-    int best = -1;
+    /* zero points may move by one as the range shrinks, and the outer levels with them */
+    int best = -1, moves = quant_grid_is_asym(grid);
     for (int i = 0; i < QUANT_CANDIDATES; i++) {
         struct quant_cell c;
         double p = quant_search_shrink(s, i), error = 0, outside = 0;
@@ -45,10 +46,12 @@ int weighted_search_best(const struct quant_search *s, enum quant_grid grid, int
             continue;
         double a = ((double)c.lo - (double)c.offset) * (double)c.scale;
         double b = ((double)c.hi - (double)c.offset) * (double)c.scale;
+        double more = moves ? fabs((double)c.scale) : 0;
         for (size_t at = 0; at < n; at += PIECE) {
             size_t k = n - at < PIECE ? n - at : PIECE;
             quant_cell_round(&c, w + at, k, q);
-            add_weighted(w + at, q, importance + at, k, fmin(a, b), fmax(a, b), &error, &outside);
+            add_weighted(w + at, q, importance + at, k, fmin(a, b) - more, fmax(a, b) + more, &error,
+                         &outside);
         }
         if (error < least) {
             least = error;

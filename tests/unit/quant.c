@@ -9,6 +9,7 @@
 #include "quant/rotate.h"
 #include "quant/search.h"
 #include "quant/select.h"
+#include "quant/weighted.h"
 #include "weights/made.h"
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -333,6 +334,51 @@ static void check_search(struct rng *r)
     quant_search_free(s);
 }
 
+static double weighted_error(const struct quant_cell *c, const float *w, const double *importance, size_t n)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        double d = level_of(c, w[i]) - (double)w[i];
+        sum += importance[i] * (d * d);
+    }
+    return sum;
+}
+
+/* Weights of very unlike importance: where a scale that is rounded moves the zero point of an asymmetric grid
+ * a narrower range can keep a weight that a wider one does not. */
+static void check_weighted_search(struct rng *r)
+{
+    float w[32];
+    double importance[32];
+    struct quant_search *s = quant_search_new();
+    for (int round = 0; round < 3000; round++) {
+        int bits = 2 + (int)rng_below(r, 3), sign = rng_below(r, 2) ? 1 : -1;
+        enum quant_grid grid = (enum quant_grid)rng_below(r, QUANT_N_GRID);
+        enum quant_scale scale = (enum quant_scale)rng_below(r, 3);
+        size_t n = 4 + rng_below(r, 28);
+        float lo, hi;
+        for (size_t i = 0; i < n; i++) {
+            w[i] = (float)gauss(r);
+            importance[i] = pow(1 - rng_unit(r), -2);
+        }
+        quant_range(w, n, &lo, &hi);
+        lo = fminf(lo, 0);
+        hi = fmaxf(hi, 0);
+        double error[QUANT_CANDIDATES], least = INFINITY;
+        for (int i = 0; i < QUANT_CANDIDATES; i++) {
+            double p = quant_search_shrink(s, i);
+            struct quant_cell c;
+            quant_grid_fit(grid, bits, scale, (float)((double)lo * p), (float)((double)hi * p), sign, &c);
+            error[i] = weighted_error(&c, w, importance, n);
+            least = fmin(least, error[i]);
+        }
+        int got = weighted_search_best(s, grid, bits, scale, w, importance, n, lo, hi, sign);
+        CHECK(error[got] <= least * (1 + 1e-9), "%s, %d bits, n %zu: error %g, not %g", quant_grid_name(grid),
+              bits, n, error[got], least);
+    }
+    quant_search_free(s);
+}
+
 /* Ranges at the ends of what floats hold, in cells large enough for a histogram. */
 static void check_search_at_ends(struct rng *r)
 {
@@ -576,6 +622,7 @@ int main(int argc, char **argv)
     check_gennorm();
     check_grids(&r);
     check_search(&r);
+    check_weighted_search(&r);
     check_search_at_ends(&r);
     check_search_finds_theory(&r);
     check_quantiles(&r);
