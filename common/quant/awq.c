@@ -11,7 +11,7 @@ static void scale_of(const double *x, size_t n, int step, double *scale)
 {
     double least = INFINITY, most = 0;
     for (size_t j = 0; j < n; j++) {
-        scale[j] = pow(x[j] > 1e-4 ? x[j] : 1e-4, step / (double)AWQ_STEPS);
+        scale[j] = fmax(pow(x[j], step / (double)AWQ_STEPS), 1e-4);
         least = scale[j] < least ? scale[j] : least;
         most = scale[j] > most ? scale[j] : most;
     }

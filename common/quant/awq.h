@@ -1,7 +1,7 @@
 /* awq.h - inputs scaled before rounding, large ones up, so that what they multiply is rounded more finely.
- * Layer: quant. Lin et al. 2023, arXiv 2306.00978; auto_scale.py of mit-han-lab/llm-awq: s_j = max(x_j,
- * 1e-4)^r, x_j = mean|X_j| of input j, r = i/20 for i = 0..19, then s / sqrt(max s * min s); weights become
- * round(w s) / s. SPDX-License-Identifier: GPL-3.0-or-later */
+ * Layer: quant. Lin et al. 2023, arXiv 2306.00978; auto_scale.py of mit-han-lab/llm-awq: s_j =
+ * max(x_j^r, 1e-4), x_j = mean|X_j| of input j, r = i/20 for i = 0..19, then s / sqrt(max s * min s); weights
+ * become round(w s) / s. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef QUANT_AWQ_H
 #define QUANT_AWQ_H
 #include "quant/row.h"

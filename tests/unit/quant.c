@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "check.h"
 #include "io/csvin.h"
+#include "quant/awq.h"
 #include "quant/clip.h"
 #include "quant/matrix.h"
 #include "quant/rotate.h"
@@ -593,6 +594,27 @@ static void check_rotation(void)
     }
 }
 
+/* AWQ's scales: x^r, but 1e-4 at the least; max s * min s is 1. The second input is all but dead. */
+static void check_awq(void)
+{
+    const float w[] = { 0.35F, 1 };
+    const double moment[] = { 1, 0, 0, 1e-20 }, x[] = { 1, 1e-10 };
+    const size_t channel[] = { 0, 1 };
+    double scale[2], error[AWQ_STEPS];
+    struct quant_spec spec;
+    char why[QUANT_WHY_MAX];
+    quant_spec_init(&spec);
+    CHECK(quant_spec_parse(&spec, "bits=3", why) == 0, "%s", why);
+    struct quant_plan *plan = quant_plan_new(&spec);
+    struct awq_matrix m = { w, 1, plan };
+    int step = awq_search(&m, 1, 2, moment, x, channel, 2, 1, scale, error);
+    double least = fmax(pow(1e-10, step / (double)AWQ_STEPS), 1e-4);
+    CHECK(step > 0 && error[step] < error[0], "step %d", step);
+    CHECK(is_near(scale[1] / scale[0] / least, 1, 1e-6) && is_near(scale[0] * scale[1], 1, 1e-6),
+          "step %d: %g %g", step, scale[0], scale[1]);
+    quant_plan_free(plan);
+}
+
 /* What became of a matrix, by hand: 1.001 is 1 in BF16, and 4 bits by channel are 3 words and 3 scales of two
  * bytes. */
 static void check_made(void)
@@ -630,6 +652,7 @@ int main(int argc, char **argv)
     check_noise(&r);
     check_rotation();
     check_texts();
+    check_awq();
     check_made();
     return checks_end();
 }
