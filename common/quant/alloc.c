@@ -111,7 +111,7 @@ static struct options options_of(const struct alloc_part *part, size_t n_lang, c
 
 /* A step along a part's hull: so many bytes more, so much less cost. */
 struct step {
-    size_t part, bytes;
+    size_t part, to, bytes;
     double cost, slope;
 };
 
@@ -129,7 +129,9 @@ static int by_slope(const void *a, const void *b)
     const struct step *x = a, *y = b;
     if (x->slope != y->slope)
         return x->slope < y->slope ? -1 : 1;
-    return x->part < y->part ? -1 : x->part > y->part; /* of one part slopes differ */
+    if (x->part != y->part)
+        return x->part < y->part ? -1 : 1;
+    return x->to < y->to ? -1 : x->to > y->to;
 }
 
 static void sum_steps(struct relaxation *r)
@@ -154,9 +156,11 @@ static struct relaxation relax(const struct options *list, size_t n_part)
         for (size_t k = 1; k < list[i].n; k++) {
             if (!o[k].is_hull)
                 continue;
+            double s = slope(last, &o[k]);
+            if (last != o && s < r.step[r.n - 1].slope)
+                s = r.step[r.n - 1].slope; /* by rounding: a part's steps are taken in their order */
             xgrow(&r.step, &room, r.n + 1, sizeof *r.step);
-            r.step[r.n++] = (struct step){ i, o[k].bytes - last->bytes, o[k].cost - last->cost,
-                                           slope(last, &o[k]) };
+            r.step[r.n++] = (struct step){ i, k, o[k].bytes - last->bytes, o[k].cost - last->cost, s };
             last = &o[k];
         }
     }
