@@ -209,13 +209,8 @@ static void check_vocabulary(void)
 
 static void cut_windows(void)
 {
-    context = (int64_t)lm_windows_context(config, (size_t)context);
-    if (!context)
-        die("--context: the model has %zu positions", lm_forward_longest(config));
-    if (!stride)
-        stride = context;
-    if (stride > context)
-        die_usage("--stride: %lld is more than the context of %lld", (long long)stride, (long long)context);
+    context = (int64_t)modelfile_context(config, "the model", context);
+    stride = (int64_t)modelfile_stride(stride, (size_t)context);
     for (size_t i = 0; i < corpus.n_text; i++) {
         const struct corpus_text *x = &corpus.text[i];
         if (x->n > x->n_start)

@@ -132,9 +132,7 @@ static uint64_t stream_of(const struct corpus_text *t)
 
 static void cut_prompts(const struct lm_config *c)
 {
-    size_t most = lm_windows_context(c, (size_t)context), n_empty = 0;
-    if (!most)
-        die("--context: %s has %zu positions", model_path, lm_forward_longest(c));
+    size_t most = modelfile_context(c, model_path, context), n_empty = 0;
     prompt = xnew(corpus.n_text, sizeof *prompt);
     text_of = xnew(corpus.n_text, sizeof(*text_of));
     for (size_t i = 0; i < corpus.n_text; i++) {

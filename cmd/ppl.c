@@ -177,7 +177,7 @@ static struct tally tally_of(size_t index, const struct corpus_text *x, const st
     t.unknown = (tokenizer_token_flags(tokenizer, corpus.id[index]) & TOKEN_UNKNOWN) != 0;
     if (status == LM_DAMAGE_NOT_FINITE)
         die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
-    if (status < 0)
+    if (c && status < 0)
         die("KL divergence came out as %g, of probabilities that sum to %.9g: the logits are too large",
             lm_contrast_kl(c, ref, s), c->weight / ref->sum);
     return t;
@@ -306,35 +306,17 @@ static void read_texts(char **files)
     of_text = xcalloc(n_test * corpus.n_text, sizeof *of_text);
 }
 
-/* The context that a model gives or allows. */
-static int64_t context_of(const struct lm_config *config, const char *path)
-{
-    size_t n = lm_windows_context(config, (size_t)context);
-    if (!n)
-        die("--context: %s has %zu positions", path, lm_forward_longest(config));
-    return (int64_t)n;
-}
-
 /* Windows of all texts that have something to predict; of two models the shorter context counts unless one is
  * asked for. */
 static void cut_windows(const struct lm_checkpoint *c, const struct lm_checkpoint *ref)
 {
-    int64_t of_model = context_of(lm_checkpoint_config(c), lm_checkpoint_path(c));
-    int64_t of_ref = ref ? context_of(lm_checkpoint_config(ref), lm_checkpoint_path(ref)) : of_model;
-    context = of_ref < of_model ? of_ref : of_model;
-    if (!stride)
-        stride = context;
-    if (stride > context)
-        die_usage("--stride: %lld is more than the context of %lld", (long long)stride, (long long)context);
+    size_t n = modelfile_context(lm_checkpoint_config(c), lm_checkpoint_path(c), context);
+    size_t of_ref = ref ? modelfile_context(lm_checkpoint_config(ref), lm_checkpoint_path(ref), context) : n;
+    n = of_ref < n ? of_ref : n;
+    size_t step = modelfile_stride(stride, n);
     for (size_t i = 0; i < corpus.n_text; i++) {
         const struct corpus_text *x = &corpus.text[i];
-        size_t before = windows.n, scored = 0;
-        lm_windows_cut(&windows, i, x->first, x->n, x->n_start, (size_t)context, (size_t)stride,
-                       full_windows);
-        for (size_t w = before; w < windows.n; w++)
-            scored += windows.w[w].n > windows.w[w].score ? windows.w[w].n - windows.w[w].score : 0;
-        if (windows.n > before && windows.w[windows.n - 1].score >= windows.w[windows.n - 1].n)
-            windows.n--;
+        size_t scored = lm_windows_cut_scored(&windows, i, x->first, x->n, x->n_start, n, step, full_windows);
         for (size_t k = 0; k < n_test; k++)
             of_text[k * corpus.n_text + i].unscored = x->n - x->n_start - scored;
     }

@@ -1,17 +1,15 @@
 /* sens - what each part of a model costs each language when it alone is quantised
  * in: a model, text by language (FILE, named by language, or stdin); out: CSV, a row for each way to
  * quantise, part and language or line (stdout). SPDX-License-Identifier: GPL-3.0-or-later */
-#include "base/fnv.h"
 #include "base/mem.h"
 #include "base/msg.h"
 #include "cli/cli.h"
 #include "io/csvout.h"
-#include "lm/pieces.h"
+#include "lm/damagetable.h"
 #include "lm/sweep.h"
 #include "text/corpus.h"
-#include "weights/made.h"
 #include "weights/modelfile.h"
-#include "weights/trial.h"
+#include "weights/variants.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -104,24 +102,13 @@ static double per(double a, double b)
     return b > 0 ? a / b : NAN;
 }
 
-/* ---- ways to quantise, and what becomes of the matrices */
+/* ---- ways to quantise */
 
 static struct trials trials; /* [n_spec] */
 static size_t n_spec;
+static struct variants variants;
 static const struct lm_config *config;
-static struct lm_pieces *parts;
-
-static struct made *made; /* [n_spec][parts->n_matrix] */
-
-static struct made *made_at(size_t s, int layer, int role)
-{
-    return &made[s * parts->n_matrix + lm_pieces_slot(layer, role)];
-}
-
-static int changes_nothing(size_t s)
-{
-    return trials.each[s].usual.bits == 16;
-}
+static const struct lm_pieces *parts;
 
 static void read_quants(void)
 {
@@ -132,66 +119,21 @@ static void read_quants(void)
     n_spec = trials.n;
 }
 
-static int is_chosen(void *ctx, const struct lm_place *p, const char *name)
-{
-    (void)ctx;
-    return trial_wants(&trials, p, name);
-}
-
 static void plan_parts(const struct lm_checkpoint *c)
 {
     enum lm_pieces_kind of = !strcmp(kind, "layer")    ? LM_BY_LAYER
                              : !strcmp(kind, "role")   ? LM_BY_ROLE
                              : !strcmp(kind, "matrix") ? LM_BY_MATRIX
                                                        : LM_BY_NOTHING;
-    parts = lm_pieces_new(c, of, is_chosen, NULL);
-    trial_check(&trials, lm_checkpoint_path(c));
-    made = xcalloc(n_spec * parts->n_matrix, sizeof *made);
+    variants_init(&variants, &trials, c, of);
+    config = lm_checkpoint_config(c);
+    parts = variants.parts;
 }
 
 /* Each part in each way, the last part being all of them. */
 static size_t n_case(void)
 {
     return (parts->n + 1) * n_spec;
-}
-
-static size_t way_of(void *ctx, const struct lm_place *p, const char *name)
-{
-    const struct lm_twin *t = ctx;
-    (void)name;
-    int changed = parts->matrix[lm_pieces_slot(p->layer, (int)p->role)].chosen &&
-                  (t->role < 0 || t->role == (int)p->role);
-    return changed ? t->way + 1 : 0;
-}
-
-static int apply_quant(void *ctx, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
-                       float *w, size_t rows, size_t cols, char why[LM_WHY_MAX])
-{
-    const struct lm_twin *twin = ctx;
-    struct made *m = made_at(twin->way, p->layer, (int)p->role);
-    float *before = m->bytes ? NULL : xaligned(rows * cols, sizeof *before); /* the first time */
-    if (before)
-        memcpy(before, w, rows * cols * sizeof *w);
-    int status = trial_apply(&trials.each[twin->way], p, name, dtype, w, rows, cols,
-                             before ? &m->stats : NULL, why);
-    if (before && status == 0)
-        made_note(m, &trials.each[twin->way].usual, before, w, rows, cols, dtype);
-    free(before);
-    return status;
-}
-
-static struct lm_twin *twins;
-
-static struct lm_model *new_model(struct lm_checkpoint *c, enum gemm_precision precision)
-{
-    size_t n;
-    twins = lm_pieces_twins(parts, n_spec, &n);
-    struct lm_change *change = xnew(n, sizeof *change);
-    for (size_t i = 0; i < n; i++)
-        change[i] = (struct lm_change){ way_of, apply_quant, &twins[i] };
-    struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, n, 1);
-    free(change);
-    return m;
 }
 
 /* ---- text: a group is what a row is about, a language or a line */
@@ -223,11 +165,7 @@ static void read_texts(char **files)
 
 static void cut_windows(const char *path)
 {
-    size_t n = lm_windows_context(config, (size_t)context);
-    if (!n)
-        die("--context: %s has %zu positions", path, lm_forward_longest(config));
-    if (stride > (int64_t)n)
-        die_usage("--stride: %lld is more than the context of %zu", (long long)stride, n);
+    size_t n = modelfile_context(config, path, context), step = modelfile_stride(stride, n);
     n_group = !strcmp(by, "line") ? corpus.n_text : corpus.n_lang;
     groups = xcalloc(n_group, sizeof *groups);
     for (size_t g = 0; g < n_group; g++)
@@ -236,14 +174,12 @@ static void cut_windows(const char *path)
         const struct corpus_text *x = &corpus.text[i];
         struct group *g = &groups[group_of(i)];
         size_t w = windows.n;
-        lm_windows_cut(&windows, i, x->first, x->n, x->n_start, n, stride ? (size_t)stride : n, full_windows);
+        g->tokens += lm_windows_cut_scored(&windows, i, x->first, x->n, x->n_start, n, step, full_windows);
         g->lang = x->lang;
         g->line = x->line;
         for (; w < windows.n; w++)
-            for (size_t k = windows.w[w].score; k < windows.w[w].n; k++, g->tokens++)
+            for (size_t k = windows.w[w].score; k < windows.w[w].n; k++)
                 g->bytes += corpus.bytes[windows.w[w].first + k];
-        while (windows.n && windows.w[windows.n - 1].score >= windows.w[windows.n - 1].n)
-            windows.n--; /* nothing to predict */
     }
     if (corpus.n_empty)
         warn("texts without a token: %zu", corpus.n_empty);
@@ -255,21 +191,8 @@ static struct lm_ledger *ledger;   /* damage by case (part * n_spec + spec) and 
 static struct lm_ledger *as_it_is; /* of the model that is not changed: one case */
 static struct lm_outerror *errors; /* NULL: not wanted */
 static struct lm_model *model;
+static struct lm_damagetable table;
 static char **case_name, **group_name;
-
-/* Which matrices a part has: with another --only a part of the same name is another. */
-static uint64_t matrices_of(size_t part)
-{
-    uint64_t h = FNV_START;
-    for (size_t i = 0; i < parts->n_matrix; i++) {
-        const struct lm_matrix *m = &parts->matrix[i];
-        if (!lm_pieces_has(parts, part, m))
-            continue;
-        h = fnv_add(h, &m->layer, sizeof m->layer);
-        h = fnv_add(h, &m->role, sizeof m->role);
-    }
-    return h;
-}
 
 static void open_ledgers(void)
 {
@@ -278,7 +201,7 @@ static void open_ledgers(void)
     group_name = xnew(n_group, sizeof *group_name);
     for (size_t k = 0; k < n_case(); k++)
         case_name[k] = xsprintf("%s %s %016" PRIx64, quants[k % n_spec], parts->piece[k / n_spec].name,
-                                matrices_of(k / n_spec));
+                                lm_pieces_fingerprint(parts, k / n_spec));
     for (size_t g = 0; g < n_group; g++) {
         const char *lang = corpus.lang[groups[g].lang];
         group_name[g] = !strcmp(by, "line") ? xsprintf("%s %zu", lang, groups[g].line) : xstrdup(lang);
@@ -287,12 +210,6 @@ static void open_ledgers(void)
     as_it_is = lm_ledger_new(&model_name, 1, group_name, n_group);
     if (journal_path)
         lm_ledger_open(ledger, journal_path);
-}
-
-static const double *columns_of(void *ctx, int layer, enum lm_role role, size_t variant)
-{
-    (void)ctx;
-    return changes_nothing(variant - 1) ? NULL : made_at(variant - 1, layer, (int)role)->columns;
 }
 
 static void show_progress(void *ctx, size_t k, size_t text)
@@ -318,14 +235,14 @@ static void run_all(void)
     size_t *of_text[2] = { xnew(corpus.n_text, sizeof(size_t)), xnew(corpus.n_text, sizeof(size_t)) };
     for (size_t k = 0; k < n_case(); k++) {
         cases[k] = lm_pieces_case(parts, k / n_spec, k % n_spec, n_spec);
-        idle[k] = (char)(predict_only || changes_nothing(k % n_spec) || is_copy(k));
+        idle[k] = (char)(predict_only || variants_is_idle(&variants, k % n_spec) || is_copy(k));
     }
     for (size_t i = 0; i < corpus.n_text; i++) {
         of_text[0][i] = group_of(i);
         of_text[1][i] = corpus.text[i].lang;
     }
     if (!no_predict)
-        errors = lm_outerror_new(model, n_spec, n_group, columns_of, NULL, (int)n_thread);
+        errors = lm_outerror_new(model, n_spec, n_group, variants_columns, &variants, (int)n_thread);
     struct lm_sweep sweep = { .model = model,
                               .windows = &windows,
                               .id = corpus.id,
@@ -354,96 +271,34 @@ static void run_all(void)
 /* The sums of a case for a group. */
 static struct lm_damage damage_at(size_t k, size_t g)
 {
-    if (changes_nothing(k % n_spec))
+    if (variants_is_idle(&variants, k % n_spec))
         return lm_ledger_total(as_it_is, 0, g);
     return lm_ledger_total(ledger, is_copy(k) ? k % n_spec : k, g);
 }
 
-/* What is known of a part beside its damage. */
-struct facts {
-    uint64_t n, bytes;
-    double output, error, diagonal; /* sums over tokens of a group */
-    double squares, as_gauss, as_laplace;
-    int in_layers;
-};
-
-static struct facts facts_of(size_t p, size_t s, size_t g)
+/* What is known of each row before any is written. */
+static void fill_table(void)
 {
-    struct facts f = { 0 };
-    for (size_t i = 0; i < parts->n_matrix; i++) {
-        const struct lm_matrix *m = &parts->matrix[i];
-        const struct made *made_of = made_at(s, m->layer, m->role);
-        if (!lm_pieces_has(parts, p, m))
-            continue;
-        f.n += m->rows * m->cols;
-        f.bytes += made_of->bytes;
-        f.squares += made_of->squares;
-        f.as_gauss += made_of->stats.as_gauss;
-        f.as_laplace += made_of->stats.as_laplace;
-        f.in_layers |= m->layer >= 0;
-        if (m->layer < 0 || !errors)
-            continue;
-        struct lm_outerror_sums sums = lm_outerror_sum(errors, m->layer, (enum lm_role)m->role, s + 1, g);
-        f.output += sums.output;
-        f.error += sums.error;
-        f.diagonal += sums.diagonal;
-    }
-    return f;
-}
-
-/* ---- by language, whatever rows are by */
-
-static struct lm_damage *of_lang; /* [n_case][n_lang] */
-
-static void add_up_langs(void)
-{
-    of_lang = xcalloc(n_case() * corpus.n_lang, sizeof *of_lang);
+    table = (struct lm_damagetable){ .n_part = parts->n,
+                                     .n_way = n_spec,
+                                     .n_group = n_group,
+                                     .n_lang = corpus.n_lang,
+                                     .vocab_size = config->vocab_size };
+    lm_damagetable_init(&table);
     for (size_t k = 0; k < n_case(); k++)
         for (size_t g = 0; g < n_group; g++) {
             struct lm_damage d = damage_at(k, g);
-            lm_damage_add(&of_lang[k * corpus.n_lang + groups[g].lang], &d);
+            lm_damagetable_set(&table, k / n_spec, k % n_spec, g, groups[g].lang, &d);
         }
 }
 
-static int is_beyond_guessing(size_t k, size_t lang)
-{
-    return lm_damage_beyond_guessing(&of_lang[k * corpus.n_lang + lang], config->vocab_size);
-}
-
-/* Whether nll tells what all parts, and each of them, cost a language. */
-static int can_add_up(size_t s, size_t lang)
-{
-    for (size_t p = 0; p <= parts->n; p++)
-        if (is_beyond_guessing(p * n_spec + s, lang))
-            return 0;
-    return 1;
-}
-
-/* Damage of all parts together over the sum of theirs: the ratio of nll; *kl is that of KL divergence. */
-static double additivity_of(const struct lm_damage *joint, const struct lm_damage *sum, double *kl)
-{
-    *kl = sum->kl != 0 ? joint->kl / sum->kl : NAN;
-    return sum->nll != sum->ref_nll ? (joint->nll - joint->ref_nll) / (sum->nll - sum->ref_nll) : NAN;
-}
+/* ---- warnings */
 
 /* How far the parts' damage is from adding up in each language, said once for each spec. */
 static void warn_of_additivity(size_t s)
 {
-    size_t n_off = 0;
-    double least = INFINITY, most = -INFINITY;
-    for (size_t lang = 0; lang < corpus.n_lang; lang++) {
-        struct lm_damage sum = { 0 };
-        double kl;
-        for (size_t p = 0; p < parts->n; p++)
-            lm_damage_add(&sum, &of_lang[(p * n_spec + s) * corpus.n_lang + lang]);
-        size_t joint = parts->n * n_spec + s;
-        double ratio = additivity_of(&of_lang[joint * corpus.n_lang + lang], &sum, &kl);
-        if (!can_add_up(s, lang) || !(ratio < 0.8 || ratio > 1.25))
-            continue;
-        n_off++;
-        least = ratio < least ? ratio : least;
-        most = ratio > most ? ratio : most;
-    }
+    double least, most;
+    size_t n_off = lm_damagetable_not_additive(&table, s, 0.8, 1.25, &least, &most);
     if (n_off)
         warn("%s: the parts' damage does not add up in %zu of %zu languages: all together cost %.3g to %.3g "
              "times their sum",
@@ -466,37 +321,26 @@ static void warn_of_rows(void)
             warn("%s: %.4g nats a token is worse than guessing (%.4g): its damage ranks nothing",
                  corpus.lang[lang], all.nll / (double)all.n, uniform);
         for (size_t k = 0; k < n_case() && !beyond && !predict_only; k++)
-            n_beyond += (size_t)is_beyond_guessing(k, lang);
+            n_beyond += (size_t)lm_damagetable_beyond(&table, k / n_spec, k % n_spec, lang);
     }
     if (n_beyond)
         warn("cases of a language that are worse than guessing (%.4g nats a token), for which no delta is "
              "given: %zu of %zu",
              uniform, n_beyond, n_case() * corpus.n_lang);
     for (size_t s = 0; s < n_spec && parts->n > 1 && !predict_only; s++)
-        if (!changes_nothing(s))
+        if (!variants_is_idle(&variants, s))
             warn_of_additivity(s);
 }
 
 /* ---- rows */
 
-/* The ratios of a group. */
-static double additivity(size_t s, size_t g, double *kl)
-{
-    struct lm_damage joint = damage_at(parts->n * n_spec + s, g), sum = { 0 };
-    for (size_t p = 0; p < parts->n; p++) {
-        struct lm_damage d = damage_at(p * n_spec + s, g);
-        lm_damage_add(&sum, &d);
-    }
-    double ratio = additivity_of(&joint, &sum, kl);
-    return can_add_up(s, groups[g].lang) ? ratio : NAN;
-}
-
 static struct csvout *out;
 
-static void put_measured(size_t k, size_t g, int ranked)
+static void put_measured(size_t p, size_t s, size_t g)
 {
-    struct lm_damage d = damage_at(k, g), ref = lm_ledger_total(as_it_is, 0, g);
-    struct lm_figures f = lm_damage_figures(&d, groups[g].bytes, ranked); /* of a case that is not run NaN */
+    struct lm_damage ref = lm_ledger_total(as_it_is, 0, g);
+    int is_ranked = !lm_damagetable_beyond(&table, p, s, groups[g].lang);
+    struct lm_figures f = lm_damage_figures(lm_damagetable_at(&table, p, s, g), groups[g].bytes, is_ranked);
     csvout_num(out, lm_damage_figures(&ref, groups[g].bytes, 0).nll);
     csvout_num(out, f.nll);
     csvout_num(out, f.delta_nll);
@@ -506,14 +350,24 @@ static void put_measured(size_t k, size_t g, int ranked)
     csvout_num(out, f.rms_delta_p);
 }
 
-static void put_row(size_t k, size_t g)
+/* Of the model as it is, means over the tokens: 0 of them if there are no predictions. */
+static void put_predicted(size_t p, size_t s, size_t g, size_t n_token)
 {
-    size_t s = k % n_spec, p = k / n_spec;
-    struct facts f = facts_of(p, s, g);
-    double n = no_predict || !f.in_layers ? 0 : (double)groups[g].tokens, weights = (double)f.n, kl = NAN;
-    int ranked = !is_beyond_guessing(k, groups[g].lang),
-        is_joint = p == parts->n && parts->n && !predict_only;
-    double ratio = is_joint && !changes_nothing(s) ? additivity(s, g, &kl) : NAN;
+    struct lm_outerror_sums e = { 0 };
+    if (n_token)
+        e = variants_outerror(&variants, p, s, errors, g);
+    csvout_num(out, per(e.error, (double)n_token));
+    csvout_num(out, per(e.error, e.output));
+    csvout_num(out, per(e.diagonal, (double)n_token));
+}
+
+static void put_row(size_t p, size_t s, size_t g)
+{
+    struct variants_sum f = variants_sum(&variants, p, s);
+    struct lm_additivity ratio = { NAN, NAN };
+    int is_idle = variants_is_idle(&variants, s);
+    if (p == parts->n && parts->n && !predict_only && !is_idle)
+        ratio = lm_damagetable_additivity(&table, s, g);
     csvout_str(out, quants[s]);
     csvout_int(out, trials.each[s].usual.bits);
     csvout_str(out, parts->piece[p].name);
@@ -529,15 +383,13 @@ static void put_row(size_t k, size_t g)
         csvout_int(out, (int64_t)groups[g].line);
     csvout_int(out, (int64_t)groups[g].tokens);
     csvout_int(out, (int64_t)groups[g].bytes);
-    put_measured(k, g, ranked);
-    csvout_num(out, per(f.error, n));
-    csvout_num(out, n > 0 ? per(f.error, f.output) : NAN);
-    csvout_num(out, per(f.diagonal, n));
+    put_measured(p, s, g);
+    put_predicted(p, s, g, no_predict || !f.in_layers ? 0 : groups[g].tokens);
     csvout_num(out, f.squares);
-    csvout_num(out, changes_nothing(s) ? 0 : f.as_gauss / weights);
-    csvout_num(out, changes_nothing(s) ? 0 : f.as_laplace / weights);
-    csvout_num(out, ratio);
-    csvout_num(out, kl);
+    csvout_num(out, is_idle ? 0 : f.as_gauss / (double)f.n);
+    csvout_num(out, is_idle ? 0 : f.as_laplace / (double)f.n);
+    csvout_num(out, ratio.nll);
+    csvout_num(out, ratio.kl);
     csvout_end_row(out);
 }
 
@@ -554,7 +406,7 @@ static void write_rows(void)
     for (size_t s = 0; s < n_spec; s++)
         for (size_t p = 0; p <= parts->n; p++)
             for (size_t g = 0; g < n_group; g++)
-                put_row(p * n_spec + s, g);
+                put_row(p, s, g);
     csvout_close(out);
 }
 
@@ -575,12 +427,8 @@ static void clear(void)
 {
     lm_ledger_free(ledger);
     lm_ledger_free(as_it_is);
-    for (size_t i = 0; i < n_spec * parts->n_matrix; i++)
-        made_clear(&made[i]);
-    free(made);
-    free(twins);
     free(groups);
-    free(of_lang);
+    lm_damagetable_clear(&table);
     for (size_t k = 0; k < n_case(); k++)
         free(case_name[k]);
     for (size_t g = 0; g < n_group; g++)
@@ -588,7 +436,7 @@ static void clear(void)
     free(case_name);
     free(group_name);
     lm_outerror_free(errors);
-    lm_pieces_free(parts);
+    variants_clear(&variants);
     trial_clear(&trials);
     free(quants);
     lm_windows_clear(&windows);
@@ -605,22 +453,21 @@ int main(int argc, char **argv)
         die("%s", failed);
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
-    config = lm_checkpoint_config(c);
     plan_parts(c);
     read_texts(files);
     cut_windows(lm_checkpoint_path(c));
     if (!windows.n)
         die("the texts have nothing that could be predicted");
     open_ledgers();
-    model = new_model(c, gemm_precision_of(precision_name));
+    model = variants_model(&variants, c, gemm_precision_of(precision_name), (int)n_thread);
     if (journal_path)
         lm_model_want_fingerprint(model);
     run_all();
     modelfile_warn(c);
-    add_up_langs();
+    fill_table();
     warn_of_rows();
     write_rows();
-    clear();
     lm_model_free(model);
+    clear();
     return 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/pieces.h"
+#include "base/fnv.h"
 #include "base/mem.h"
 #include <stdlib.h>
 
@@ -13,6 +14,19 @@ int lm_pieces_has(const struct lm_pieces *p, size_t i, const struct lm_matrix *m
     const struct lm_piece *piece = &p->piece[i];
     return m->chosen && (piece->layer < 0 || piece->layer == m->layer) &&
            (piece->role < 0 || piece->role == m->role);
+}
+
+uint64_t lm_pieces_fingerprint(const struct lm_pieces *p, size_t i)
+{
+    uint64_t h = FNV_START;
+    for (size_t k = 0; k < p->n_matrix; k++) {
+        const struct lm_matrix *m = &p->matrix[k];
+        if (!lm_pieces_has(p, i, m))
+            continue;
+        h = fnv_add(h, &m->layer, sizeof m->layer);
+        h = fnv_add(h, &m->role, sizeof m->role);
+    }
+    return h;
 }
 
 /* The name of the tensor at a place; the caller frees it. */

@@ -6,6 +6,7 @@
 #define LM_PIECES_H
 #include "lm/branch.h"
 #include "lm/checkpoint.h"
+#include <stdint.h>
 
 struct lm_matrix {
     int layer, role;   /* layer -1: outside the layers */
@@ -37,6 +38,9 @@ void lm_pieces_free(struct lm_pieces *p);
 /* Where matrix[] has a place, layer -1 being outside the layers; whether a matrix is of piece i. */
 size_t lm_pieces_slot(int layer, int role);
 int lm_pieces_has(const struct lm_pieces *p, size_t i, const struct lm_matrix *m);
+/* A number that tells which matrices piece i has: where others are chosen, one of its name may have others.
+ */
+uint64_t lm_pieces_fingerprint(const struct lm_pieces *p, size_t i);
 
 /* A variant of the model: all that were chosen, changed in one way; or, role not being -1, the only one of
  * that role outside the layers. Those of n_way ways, the first n_way being of all: *n of them, the caller

@@ -113,6 +113,8 @@ static int score_reference(struct sweep *w)
     int status = lm_score_rows(&side, 1, b->target, b->n, NULL, s->n_thread, NULL, &bad);
     if (status < 0)
         fail(w, lm_model_error(s->model));
+    if (!b->from)
+        lm_ledger_set_model(s->ledger, lm_model_fingerprint(s->model)); /* all of it has been read now */
     for (size_t i = 0; i < b->n && status == 0; i++) {
         struct lm_damage d;
         if (lm_damage_of(&score[i], &score[i], NULL, &d) < 0)
@@ -120,7 +122,6 @@ static int score_reference(struct sweep *w)
         lm_ledger_add(s->reference, 0, b->group[i], b->in_text[i], &d);
         if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i])) {
             struct lm_damage all = lm_ledger_total(s->reference, 0, b->group[i]);
-            lm_ledger_set_model(s->ledger, lm_model_fingerprint(s->model)); /* all of it has been read */
             lm_ledger_check(s->ledger, b->group[i], all.n, all.nll);
         }
     }

@@ -30,6 +30,18 @@ void lm_windows_cut(struct lm_windows *w, size_t text, size_t first, size_t n, s
     }
 }
 
+size_t lm_windows_cut_scored(struct lm_windows *w, size_t text, size_t first, size_t n, size_t n_start,
+                             size_t context, size_t stride, int full_only)
+{
+    size_t before = w->n, n_scored = 0;
+    lm_windows_cut(w, text, first, n, n_start, context, stride, full_only);
+    while (w->n > before && w->w[w->n - 1].score >= w->w[w->n - 1].n)
+        w->n--;
+    for (size_t i = before; i < w->n; i++) /* in front a template can be longer than a window */
+        n_scored += w->w[i].n > w->w[i].score ? w->w[i].n - w->w[i].score : 0;
+    return n_scored;
+}
+
 void lm_windows_clear(struct lm_windows *w)
 {
     free(w->w);

@@ -25,6 +25,9 @@ size_t lm_windows_context(const struct lm_config *c, size_t wanted);
  * leaves out a last window that is shorter, as the protocol of GPTQ's authors does. */
 void lm_windows_cut(struct lm_windows *w, size_t text, size_t first, size_t n, size_t n_start, size_t context,
                     size_t stride, int full_only);
+/* The same less the windows at the text's end that predict nothing; returns how many tokens are predicted. */
+size_t lm_windows_cut_scored(struct lm_windows *w, size_t text, size_t first, size_t n, size_t n_start,
+                             size_t context, size_t stride, int full_only);
 void lm_windows_clear(struct lm_windows *w);
 size_t lm_windows_longest(const struct lm_windows *w);
 

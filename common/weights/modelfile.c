@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "weights/modelfile.h"
 #include "base/msg.h"
+#include "lm/windows.h"
 #include <string.h>
 
 void modelfile_check(const char *path, char *const *files)
@@ -28,6 +29,21 @@ struct tokenizer *modelfile_tokenizer(const char *path)
     if (!t)
         die("%s: %s", path, why);
     return t;
+}
+
+size_t modelfile_context(const struct lm_config *c, const char *path, int64_t wanted)
+{
+    size_t n = lm_windows_context(c, (size_t)wanted);
+    if (!n)
+        die("--context: %s has %zu positions", path, lm_forward_longest(c));
+    return n;
+}
+
+size_t modelfile_stride(int64_t wanted, size_t context)
+{
+    if (wanted > (int64_t)context)
+        die_usage("--stride: %lld is more than the context of %zu", (long long)wanted, context);
+    return wanted ? (size_t)wanted : context;
 }
 
 void modelfile_warn(struct lm_checkpoint *c)

@@ -14,6 +14,11 @@ struct lm_checkpoint *modelfile_open(const char *path, int n_thread);
 /* The same of a tokenizer, a file or a model's directory: the caller frees it. */
 struct tokenizer *modelfile_tokenizer(const char *path);
 
+/* How many tokens the model at path is to see at once (lm_windows_context), and how far apart windows begin,
+ * 0 being as far as that. Ends the program if it cannot see so many, or they would leave tokens out. */
+size_t modelfile_context(const struct lm_config *c, const char *path, int64_t wanted);
+size_t modelfile_stride(int64_t wanted, size_t context);
+
 /* Warns of what there is to know about it (lm_checkpoint_note). */
 void modelfile_warn(struct lm_checkpoint *c);
 
