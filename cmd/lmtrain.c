@@ -165,10 +165,36 @@ static const struct cli_prog prog = {
 static struct trainset set;
 static struct lm_heldout heldout; /* of --valid, as ppl takes it: each line in windows of the context */
 
+static void read_text(char **files)
+{
+    char *why;
+    if (trainset_open(&set, tokenizer_path ? tokenizer_path : init_path, separator, (int)n_thread, &why) < 0)
+        die("%s", why);
+    for (; *files; files++) {
+        size_t i = set.n_too_short;
+        msg_progress("%s: encoding", *files);
+        int status = trainset_read(&set, *files, (size_t)context, &why);
+        for (; i < set.n_too_short; i++)
+            warn("%s: '%s' is left out: its %zu tokens are less than a sequence of %zu and the one that "
+                 "follows",
+                 *files, set.too_short[i].lang, set.too_short[i].n, (size_t)context);
+        if (status < 0)
+            die("%s", why);
+    }
+    if (!set.n_lang)
+        die("there is no language to train on");
+}
+
 static void read_held_out(char **files)
 {
     struct corpus c = { 0 };
-    trainset_read_held_out(&set, &c, valid, files);
+    char *why;
+    int status = trainset_read_held_out(&set, &c, valid, files, &why);
+    for (size_t i = 0; i < c.n_lang; i++)
+        if (trainset_find(&set, c.lang[i]) == set.n_lang)
+            warn("--valid: '%s' is not trained on, and not validated", c.lang[i]);
+    if (status < 0)
+        die("%s", why);
     size_t *n = xcalloc(c.n_lang, sizeof *n);
     for (size_t i = 0; i < c.n_text; i++) {
         const struct corpus_text *x = &c.text[i];
@@ -551,8 +577,7 @@ int main(int argc, char **argv)
     if (gemm_load(&failed) < 0)
         die("%s", failed);
     struct outdir *dir = out_path ? outdir_open(out_path) : NULL; /* fails now rather than in the end */
-    trainset_open(&set, tokenizer_path ? tokenizer_path : init_path, separator, (int)n_thread);
-    trainset_read(&set, files, (size_t)context);
+    read_text(files);
     read_held_out(files);
     begin(gemm_precision_of(precision_name));
     struct sigaction once = { .sa_handler = on_signal,

@@ -192,13 +192,15 @@ static struct lm_ledger *as_it_is; /* of the model that is not changed: one case
 static struct lm_outerror *errors; /* NULL: not wanted */
 static struct lm_model *model;
 static struct lm_damagetable table;
-static char **case_name, **group_name;
 
 static void open_ledgers(void)
 {
-    static char *model_name = "";
-    case_name = xnew(n_case(), sizeof *case_name);
-    group_name = xnew(n_group, sizeof *group_name);
+    char why[LM_WHY_MAX];
+    ledger = lm_ledger_new(n_case(), n_group);
+    as_it_is = lm_ledger_new(1, n_group);
+    if (!journal_path)
+        return;
+    char **case_name = xnew(n_case(), sizeof(*case_name)), **group_name = xnew(n_group, sizeof(*group_name));
     for (size_t k = 0; k < n_case(); k++)
         case_name[k] = xsprintf("%s %s %016" PRIx64, quants[k % n_spec], parts->piece[k / n_spec].name,
                                 lm_pieces_fingerprint(parts, k / n_spec));
@@ -206,10 +208,8 @@ static void open_ledgers(void)
         const char *lang = corpus.lang[groups[g].lang];
         group_name[g] = !strcmp(by, "line") ? xsprintf("%s %zu", lang, groups[g].line) : xstrdup(lang);
     }
-    ledger = lm_ledger_new(case_name, n_case(), group_name, n_group);
-    as_it_is = lm_ledger_new(&model_name, 1, group_name, n_group);
-    if (journal_path)
-        lm_ledger_open(ledger, journal_path);
+    if (lm_ledger_open(ledger, journal_path, case_name, group_name, why) < 0)
+        die("%s: %s", journal_path, why);
 }
 
 static void show_progress(void *ctx, size_t k, size_t text)
@@ -257,8 +257,9 @@ static void run_all(void)
                               .memory = (size_t)memory_mib << 20,
                               .n_thread = (int)n_thread,
                               .progress = show_progress };
-    if (lm_sweep_run(&sweep, why) < 0)
-        die("%s: %s", model_path, why);
+    int status = lm_sweep_run(&sweep, why);
+    if (status < 0)
+        die("%s: %s", status == LM_SWEEP_OTHER_LEDGER ? journal_path : model_path, why);
     msg_progress_end();
     free(of_text[0]);
     free(of_text[1]);
@@ -429,12 +430,6 @@ static void clear(void)
     lm_ledger_free(as_it_is);
     free(groups);
     lm_damagetable_clear(&table);
-    for (size_t k = 0; k < n_case(); k++)
-        free(case_name[k]);
-    for (size_t g = 0; g < n_group; g++)
-        free(group_name[g]);
-    free(case_name);
-    free(group_name);
     lm_outerror_free(errors);
     variants_clear(&variants);
     trial_clear(&trials);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/ledger.h"
 #include "base/mem.h"
-#include "base/msg.h"
 #include "io/csvin.h"
 #include "io/csvout.h"
 #include <inttypes.h>
@@ -26,35 +25,39 @@ struct entry {
 };
 
 struct lm_ledger {
-    char *const *case_name, *const *group_name;
+    char **case_name, **group_name; /* NULL: there is no file */
     size_t n_case, n_group;
     struct cell *cell; /* [n_case][n_group] */
     uint64_t model;
-    const char *path; /* NULL: there is no file */
     struct csvout *out;
 };
 
-struct lm_ledger *lm_ledger_new(char *const *case_name, size_t n_case, char *const *group_name,
-                                size_t n_group)
+struct lm_ledger *lm_ledger_new(size_t n_case, size_t n_group)
 {
     struct lm_ledger *l = xmalloc(sizeof *l);
     size_t n;
     if (mem_mul(n_case, n_group, &n) < 0)
         mem_out();
-    *l = (struct lm_ledger){ .case_name = case_name,
-                             .group_name = group_name,
-                             .n_case = n_case,
-                             .n_group = n_group,
-                             .cell = xcalloc(n, sizeof *l->cell) };
+    *l = (struct lm_ledger){ .n_case = n_case, .n_group = n_group, .cell = xcalloc(n, sizeof *l->cell) };
     return l;
+}
+
+static void free_names(char **name, size_t n)
+{
+    for (size_t i = 0; name && i < n; i++)
+        free(name[i]);
+    free(name);
 }
 
 void lm_ledger_free(struct lm_ledger *l)
 {
-    if (l && l->out)
+    if (!l)
+        return;
+    if (l->out)
         csvout_close(l->out);
-    if (l)
-        free(l->cell);
+    free_names(l->case_name, l->n_case);
+    free_names(l->group_name, l->n_group);
+    free(l->cell);
     free(l);
 }
 
@@ -98,49 +101,54 @@ static struct entry *sorted(char *const *name, size_t n)
     return e;
 }
 
-static uint64_t model_of(const struct lm_ledger *l, const struct csvin *in)
+static int cannot_be(const struct csvin *in, size_t column, char why[LM_WHY_MAX])
+{
+    snprintf(why, LM_WHY_MAX, "line %zu: '%.300s' cannot be", csvin_line(in), csvin_text(in, column));
+    return -1;
+}
+
+/* Takes a row; one of another case or group is left alone. */
+static int take_row(struct lm_ledger *l, const struct csvin *in, const struct entry *cases,
+                    const struct entry *groups, char why[LM_WHY_MAX])
 {
     const char *text = csvin_text(in, 2);
     char *end;
     uint64_t model = strtoull(text, &end, 16);
     if (strlen(text) != N_HEX || end != text + N_HEX)
-        die("%s: line %zu: '%s' cannot be", l->path, csvin_line(in), text);
-    return model;
-}
-
-/* Takes a row; one of another case or group is left alone. */
-static void take_row(struct lm_ledger *l, const struct csvin *in, const struct entry *cases,
-                     const struct entry *groups)
-{
+        return cannot_be(in, 2, why);
     const struct entry wanted = { csvin_text(in, 0), 0 }, whose = { csvin_text(in, 1), 0 };
     const struct entry *k = bsearch(&wanted, cases, l->n_case, sizeof *cases, by_name);
     const struct entry *g = bsearch(&whose, groups, l->n_group, sizeof *groups, by_name);
-    uint64_t model = model_of(l, in);
     double v[6];
     for (size_t i = 0; i < 6; i++) {
         v[i] = csvin_number(in, 3 + i);
         if (!isfinite(v[i]) || (i < 2 && !(v[i] >= 0 && v[i] <= 0x1p53)))
-            die("%s: line %zu: '%s' cannot be", l->path, csvin_line(in), csvin_text(in, 3 + i));
+            return cannot_be(in, 3 + i, why);
     }
     if (!k || !g)
-        return;
+        return 0;
     *cell_at(l, k->i,
              g->i) = (struct cell){ .sum = { (uint64_t)v[0], (uint64_t)v[1], v[2], v[3], v[4], v[5] },
                                     .line = csvin_line(in),
                                     .model = model };
+    return 0;
 }
 
-void lm_ledger_open(struct lm_ledger *l, const char *path)
+int lm_ledger_open(struct lm_ledger *l, const char *path, char **case_name, char **group_name,
+                   char why[LM_WHY_MAX])
 {
-    l->path = path;
+    int status = 0;
+    l->case_name = case_name;
+    l->group_name = group_name;
     l->out = csvout_append(path, "case,group,model,tokens,agreed,nll,ref_nll,kl,squares");
     struct csvin *in = csvin_open(path);
     struct entry *cases = sorted(l->case_name, l->n_case), *groups = sorted(l->group_name, l->n_group);
-    while (csvin_next(in))
-        take_row(l, in, cases, groups);
+    while (status == 0 && csvin_next(in))
+        status = take_row(l, in, cases, groups, why);
     free(groups);
     free(cases);
     csvin_close(in);
+    return status;
 }
 
 int lm_ledger_is_done(const struct lm_ledger *l, size_t k, size_t group)
@@ -153,13 +161,16 @@ void lm_ledger_set_model(struct lm_ledger *l, uint64_t fingerprint)
     l->model = fingerprint;
 }
 
-void lm_ledger_check(const struct lm_ledger *l, size_t group, uint64_t n, double ref_nll)
+int lm_ledger_check(const struct lm_ledger *l, size_t group, uint64_t n, double ref_nll, char why[LM_WHY_MAX])
 {
     for (size_t k = 0; k < l->n_case; k++) {
         const struct cell *c = cell_at(l, k, group);
-        if (c->line && (c->model != l->model || c->sum.n != n || c->sum.ref_nll != ref_nll))
-            die("%s: line %zu: is of another model, text or precision", l->path, c->line);
+        if (c->line && (c->model != l->model || c->sum.n != n || c->sum.ref_nll != ref_nll)) {
+            snprintf(why, LM_WHY_MAX, "line %zu: is of another model, text or precision", c->line);
+            return -1;
+        }
     }
+    return 0;
 }
 
 void lm_ledger_note(struct lm_ledger *l, size_t k, size_t group)

@@ -122,7 +122,8 @@ static int score_reference(struct sweep *w)
         lm_ledger_add(s->reference, 0, b->group[i], b->in_text[i], &d);
         if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i])) {
             struct lm_damage all = lm_ledger_total(s->reference, 0, b->group[i]);
-            lm_ledger_check(s->ledger, b->group[i], all.n, all.nll);
+            if (status == 0 && lm_ledger_check(s->ledger, b->group[i], all.n, all.nll, w->why) < 0)
+                status = LM_SWEEP_OTHER_LEDGER;
         }
     }
     free(score);

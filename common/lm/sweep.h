@@ -29,7 +29,9 @@ struct lm_sweep {
     void *ctx;
 };
 
-/* 0; or -1 with a reason in why: the model cannot be read, logits are not finite. */
+/* 0; or -1 with a reason in why: the model cannot be read, logits are not finite; or LM_SWEEP_OTHER_LEDGER:
+ * the ledger's file is of another model or text. */
+enum { LM_SWEEP_OTHER_LEDGER = -2 };
 int lm_sweep_run(const struct lm_sweep *s, char why[LM_WHY_MAX]);
 
 #endif

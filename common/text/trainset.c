@@ -1,43 +1,50 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "text/trainset.h"
 #include "base/mem.h"
-#include "base/msg.h"
 #include "text/batch.h"
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-static void find_separator(struct trainset *s, const char *word)
+static int find_separator(struct trainset *s, const char *word, char **why)
 {
     static const char *const usual[] = { "</s>", "<|endoftext|>", "<eos>", "<s>" };
     for (size_t i = 0; !strcmp(word, "auto") && i < sizeof usual / sizeof *usual; i++)
         if (tokenizer_find(s->tokenizer, usual[i], strlen(usual[i])) >= 0)
             word = usual[i];
     if (!strcmp(word, "auto"))
-        die("the tokenizer has no token that usually separates documents: name one (--separator), or none");
-    if (corpus_find_start(s->tokenizer, word, &s->separator, &s->n_separator) < 0)
-        die("--separator: the tokenizer has no token '%s'", word);
+        *why = xstrdup("the tokenizer has no token that usually separates documents: name one "
+                       "(--separator), or none");
+    else if (corpus_find_start(s->tokenizer, word, &s->separator, &s->n_separator) < 0)
+        *why = xsprintf("--separator: the tokenizer has no token '%s'", word);
+    else
+        return 0;
+    return -1;
 }
 
-void trainset_open(struct trainset *s, const char *path, const char *separator, int n_thread)
+int trainset_open(struct trainset *s, const char *path, const char *separator, int n_thread, char **why)
 {
-    char *why;
+    char *reason = NULL;
     s->n_thread = n_thread;
-    s->json = tokenizer_text(path, &s->n_json, &why);
+    s->json = tokenizer_text(path, &s->n_json, &reason);
     if (s->json)
-        s->tokenizer = tokenizer_parse(xstrndup(s->json, s->n_json), s->n_json, &why);
-    if (!s->tokenizer)
-        die("%s: %s", path, why);
-    find_separator(s, separator);
+        s->tokenizer = tokenizer_parse(xstrndup(s->json, s->n_json), s->n_json, &reason);
+    if (s->tokenizer)
+        return find_separator(s, separator, why);
+    *why = xsprintf("%s: %s", path, reason);
+    free(reason);
+    return -1;
 }
 
-static void read_file(const struct trainset *s, struct corpus *c, const char *path)
+static int read_file(const struct trainset *s, struct corpus *c, const char *path, char **why)
 {
-    const char *why;
-    struct bytein *in = bytein_open(path, s->n_thread, &why);
-    if (!in)
-        die("%s: %s", strcmp(path, "-") ? path : "standard input", why);
+    const char *reason;
+    struct bytein *in = bytein_open(path, s->n_thread, &reason);
+    if (!in) {
+        *why = xsprintf("%s: %s", strcmp(path, "-") ? path : "standard input", reason);
+        return -1;
+    }
     struct corpus_options o = {
         .tokenizer = s->tokenizer, .start = s->separator, .n_start = s->n_separator, .n_thread = s->n_thread
     };
@@ -47,40 +54,44 @@ static void read_file(const struct trainset *s, struct corpus *c, const char *pa
     else
         corpus_read_text(c, in, name, &o);
     free(name);
+    return 0;
 }
 
-static void take_language(struct trainset *s, const struct corpus *c, size_t which, const char *path,
-                          size_t context)
+static int take_language(struct trainset *s, const struct corpus *c, size_t which, const char *path,
+                         size_t context, char **why)
 {
     struct documents d = { 0 };
-    if (trainset_find(s, c->lang[which]) < s->n_lang)
-        die("%s: a file before it is of language '%s' too", path, c->lang[which]);
-    if (documents_join(&d, c, which, s->tokenizer, s->separator, s->n_separator) < 0)
-        die("%s: '%s' has tokens that are none of the tokenizer's", path, d.lang);
-    if (d.n > UINT32_MAX)
-        die("%s: '%s' has more than 2^32 tokens", path, d.lang);
-    if (d.n <= context) {
-        warn("%s: '%s' is left out: its %zu tokens are less than a sequence of %zu and the one that follows",
-             path, d.lang, d.n, context);
-        documents_clear(&d);
-        return;
+    const char *lang = c->lang[which];
+    if (trainset_find(s, lang) < s->n_lang) {
+        *why = xsprintf("%s: a file before it is of language '%s' too", path, lang);
+        return -1;
     }
-    xgrow(&s->lang, &s->room, s->n_lang + 1, sizeof *s->lang);
-    s->lang[s->n_lang++] = d;
+    int status = documents_join(&d, c, which, s->tokenizer, s->separator, s->n_separator);
+    if (status < 0 || d.n > UINT32_MAX) {
+        *why = xsprintf(status < 0 ? "%s: '%s' has tokens that are none of the tokenizer's"
+                                   : "%s: '%s' has more than 2^32 tokens",
+                        path, lang);
+        documents_clear(&d);
+        return -1;
+    }
+    if (d.n <= context) {
+        xgrow(&s->too_short, &s->room_too_short, s->n_too_short + 1, sizeof *s->too_short);
+        s->too_short[s->n_too_short++] = d;
+    } else {
+        xgrow(&s->lang, &s->room, s->n_lang + 1, sizeof *s->lang);
+        s->lang[s->n_lang++] = d;
+    }
+    return 0;
 }
 
-void trainset_read(struct trainset *s, char *const *files, size_t context)
+int trainset_read(struct trainset *s, const char *path, size_t context, char **why)
 {
-    for (; *files; files++) {
-        struct corpus c = { 0 };
-        msg_progress("%s: encoding", *files);
-        read_file(s, &c, *files);
-        for (size_t i = 0; i < c.n_lang; i++)
-            take_language(s, &c, i, *files, context);
-        corpus_clear(&c);
-    }
-    if (!s->n_lang)
-        die("there is no language to train on");
+    struct corpus c = { 0 };
+    int status = read_file(s, &c, path, why);
+    for (size_t i = 0; i < c.n_lang && status == 0; i++)
+        status = take_language(s, &c, i, path, context, why);
+    corpus_clear(&c);
+    return status;
 }
 
 size_t trainset_find(const struct trainset *s, const char *lang)
@@ -97,34 +108,38 @@ static int is_directory(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-void trainset_read_held_out(const struct trainset *s, struct corpus *c, char *const *held_out,
-                            char *const *files)
+int trainset_read_held_out(const struct trainset *s, struct corpus *c, char *const *held_out,
+                           char *const *files, char **why)
 {
-    for (; held_out && *held_out; held_out++) {
+    int status = 0;
+    for (; held_out && *held_out && status == 0; held_out++) {
         if (!is_directory(*held_out)) {
-            read_file(s, c, *held_out);
+            status = read_file(s, c, *held_out, why);
             continue;
         }
-        for (char *const *f = files; *f; f++) {
+        for (char *const *f = files; *f && status == 0; f++) {
             const char *slash = strrchr(*f, '/');
             char *path = xsprintf("%s/%s", *held_out, slash ? slash + 1 : *f);
-            read_file(s, c, path);
+            status = read_file(s, c, path, why);
             free(path);
         }
     }
-    for (size_t i = 0; i < c->n_lang; i++)
-        if (trainset_find(s, c->lang[i]) == s->n_lang)
-            warn("--valid: '%s' is not trained on, and not validated", c->lang[i]);
-    for (size_t i = 0; i < c->n_id; i++)
-        if (c->id[i] >= tokenizer_n_id(s->tokenizer))
-            die("--valid: token %" PRIu32 " is none of the tokenizer's", c->id[i]);
+    for (size_t i = 0; i < c->n_id && status == 0; i++)
+        if (c->id[i] >= tokenizer_n_id(s->tokenizer)) {
+            *why = xsprintf("--valid: token %" PRIu32 " is none of the tokenizer's", c->id[i]);
+            status = -1;
+        }
+    return status;
 }
 
 void trainset_clear(struct trainset *s)
 {
     for (size_t i = 0; i < s->n_lang; i++)
         documents_clear(&s->lang[i]);
+    for (size_t i = 0; i < s->n_too_short; i++)
+        documents_clear(&s->too_short[i]);
     free(s->lang);
+    free(s->too_short);
     free(s->separator);
     free(s->json);
     tokenizer_free(s->tokenizer);
