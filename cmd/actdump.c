@@ -9,7 +9,6 @@
 #include "lm/harvest.h"
 #include "lm/windows.h"
 #include "quant/pick.h"
-#include "text/batch.h"
 #include "text/corpus.h"
 #include "weights/modelfile.h"
 #include "weights/overlap.h"
@@ -153,7 +152,8 @@ static void read_layers(int n_layer)
 /* ---- text, in windows */
 
 static struct corpus corpus;
-static char **lines_of; /* [corpus.n_lang] the lines of its text, as overlap_text has them; of tokens none */
+static struct overlap *lines_of; /* [n_noted] lines of a language's text; behind these, and of tokens, none */
+static size_t n_noted, room_noted;
 static struct lm_windows windows;
 static const struct lm_config *config;
 
@@ -161,44 +161,35 @@ static struct lm_count *count; /* [corpus.n_lang] */
 static size_t *n_text;         /* [corpus.n_lang] that have tokens to run */
 static struct lm_lane *lane;   /* [windows.n] */
 
+static const struct tokenizer *open_tokenizer(void *ctx)
+{
+    struct tokenizer **tokenizer = ctx;
+    if (!tokenizer_path && !strcmp(model_path, "-"))
+        die_usage("text beside a model from standard input needs --tokenizer");
+    return *tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
+}
+
+static void note_line(void *ctx, size_t lang, const char *s, size_t n)
+{
+    (void)ctx;
+    while (n_noted <= lang) {
+        xgrow(&lines_of, &room_noted, n_noted + 1, sizeof *lines_of);
+        lines_of[n_noted++] = (struct overlap){ 0 };
+    }
+    overlap_add(&lines_of[lang], s, n);
+}
+
 static void read_texts(char **files)
 {
     struct tokenizer *tokenizer = NULL;
-    struct corpus_options o = { .whole_files = !strcmp(unit, "file"),
+    struct corpus_options o = { .open_tokenizer = open_tokenizer,
+                                .whole_files = !strcmp(unit, "file"),
                                 .join = "\n\n",
                                 .n_thread = (int)n_thread,
-                                .line = has_gram ? overlap_add : NULL };
-    uint32_t *start = NULL;
-    size_t n = 0, room = 0;
-    for (; *files; files++) {
-        const char *why;
-        char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
-        struct bytein *in = bytein_open(*files, (int)n_thread, &why);
-        if (!in)
-            die("%s: %s", *files, why);
-        int is_tokens = corpus_is_tokens(in);
-        if (!is_tokens && !tokenizer) {
-            if (!tokenizer_path && !strcmp(model_path, "-"))
-                die_usage("text beside a model from standard input needs --tokenizer");
-            tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
-            if (corpus_find_start(tokenizer, start_token, &start, &o.n_start) < 0)
-                die("--start: the tokenizer has no token '%s'", start_token);
-            o.tokenizer = tokenizer;
-            o.start = start;
-        }
-        struct overlap lines = { 0 };
-        o.line_ctx = &lines;
-        if (is_tokens)
-            corpus_read_tokens(&corpus, in, &o);
-        else
-            corpus_read_text(&corpus, in, lang, &o);
-        xgrow(&lines_of, &room, corpus.n_lang, sizeof *lines_of);
-        for (; n < corpus.n_lang; n++)
-            lines_of[n] = overlap_text(&lines);
-        overlap_clear(&lines);
-        free(lang);
-    }
-    free(start);
+                                .may_be_tokens = 1,
+                                .line = has_gram ? note_line : NULL,
+                                .ctx = &tokenizer };
+    corpus_read_files(&corpus, files, lang_of_stdin, start_token, &o);
     tokenizer_free(tokenizer);
 }
 
@@ -351,12 +342,12 @@ static void put_frame(struct ts_writer *out, const struct lm_plan *plan, const s
     size_t n;
     const struct lm_slot *s = lm_plan_lang(plan, lang, &n);
     struct tensor *t = xnew(n, sizeof *t);
-    char *piece = xmalloc(PIECE);
+    char *piece = xmalloc(PIECE), *lines = lang < n_noted ? overlap_text(&lines_of[lang]) : xstrdup("");
     for (size_t i = 0; i < n; i++)
         t[i] = s[i].t;
     ts_out_meta(out, "lang", corpus.lang[lang]);
     if (has_gram)
-        ts_out_meta(out, "lines", lines_of[lang]);
+        ts_out_meta(out, "lines", lines);
     set_number(out, "n_tokens", count[lang].n_all);
     set_number(out, "n_first", count[lang].n_all - count[lang].n_rest);
     set_number(out, "n_texts", n_text[lang]);
@@ -367,6 +358,7 @@ static void put_frame(struct ts_writer *out, const struct lm_plan *plan, const s
             scratch_read(store, s[i].at + at, piece, k);
             ts_out_data(out, piece, k);
         }
+    free(lines);
     free(piece);
     free(t);
 }
@@ -430,8 +422,8 @@ int main(int argc, char **argv)
     warn_of_text();
     dump(c);
     lm_windows_clear(&windows);
-    for (size_t lang = 0; lang < corpus.n_lang; lang++)
-        free(lines_of[lang]);
+    while (n_noted)
+        overlap_clear(&lines_of[--n_noted]);
     free(lines_of);
     corpus_clear(&corpus);
     free(count);

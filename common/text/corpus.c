@@ -13,17 +13,15 @@ static size_t template_start(const struct tokenizer *t, uint32_t **start)
     struct tokenizer_work *w = tokenizer_work_new(t);
     struct tokens with = { 0 }, without = { 0 };
     size_t n = 0;
-    *start = NULL;
     if (tokenizer_encode(t, w, "a", 1, 1, &with) == 0 && tokenizer_encode(t, w, "a", 1, 0, &without) == 0 &&
         without.n)
         while (n + without.n <= with.n && memcmp(with.id + n, without.id, without.n * sizeof *with.id) != 0)
             n++;
-    if (n && n + without.n <= with.n) {
-        *start = xnew(n, sizeof **start);
-        memcpy(*start, with.id, n * sizeof **start);
-    } else {
+    if (n + without.n > with.n)
         n = 0;
-    }
+    *start = xnew(n + 1, sizeof **start);
+    for (size_t i = 0; i < n; i++)
+        (*start)[i] = with.id[i];
     tokens_clear(&with);
     tokens_clear(&without);
     tokenizer_work_free(w);
@@ -155,11 +153,12 @@ static size_t n_wanted(const struct batch *b, const struct corpus_options *o)
     return b->n < left ? b->n : left;
 }
 
-static void show_lines(const struct batch *b, size_t n_line, const struct corpus_options *o)
+static void show_lines(const struct corpus *c, const struct batch *b, size_t n_line,
+                       const struct corpus_options *o)
 {
     for (size_t i = 0, n; o->line && i < n_line; i++) {
         const char *s = batch_line(b, i, &n);
-        o->line(o->line_ctx, s, n);
+        o->line(o->ctx, c->n_lang - 1, s, n);
     }
 }
 
@@ -176,7 +175,7 @@ static void read_lines(struct corpus *c, struct linein *in, const char *lang, co
     add_lang(c, j.path, lang);
     while (batch_read(&batch, in)) {
         j.n = n_wanted(&batch, o);
-        show_lines(&batch, j.n, o);
+        show_lines(c, &batch, j.n, o);
         if (o->whole_files)
             join_lines(&whole, &batch, o->join);
         else
@@ -250,36 +249,53 @@ void corpus_read_tokens(struct corpus *c, struct bytein *in, const struct corpus
     free(path);
 }
 
-static void read_file(struct corpus *c, const char *path, const char *lang, const struct corpus_options *o)
+/* What text takes: o's tokenizer, if it is not there yet, and the tokens that `start` means. */
+static void get_tokenizer(struct corpus_options *o, const char *start)
+{
+    uint32_t *ids;
+    if (o->start)
+        return;
+    if (!o->tokenizer)
+        o->tokenizer = o->open_tokenizer(o->ctx);
+    if (corpus_find_start(o->tokenizer, start, &ids, &o->n_start) < 0)
+        die("--start: the tokenizer has no token '%s'", start);
+    o->start = ids;
+}
+
+static void read_file(struct corpus *c, const char *path, const char *lang, const char *start,
+                      struct corpus_options *o)
 {
     const char *why;
     if (!o->may_be_tokens) {
+        get_tokenizer(o, start);
         read_lines(c, linein_open(path), lang, o);
         return;
     }
     struct bytein *in = bytein_open(path, o->n_thread, &why);
     if (!in)
         die("%s: %s", strcmp(path, "-") != 0 ? path : "standard input", why);
-    if (corpus_is_tokens(in))
+    if (corpus_is_tokens(in)) {
         corpus_read_tokens(c, in, o);
-    else
+    } else {
+        get_tokenizer(o, start);
         corpus_read_text(c, in, lang, o);
+    }
 }
 
 void corpus_read_files(struct corpus *c, char *const *files, const char *lang_of_stdin, const char *start,
                        const struct corpus_options *o)
 {
     struct corpus_options all = *o;
-    uint32_t *ids;
-    if (corpus_find_start(o->tokenizer, start, &ids, &all.n_start) < 0)
-        die("--start: the tokenizer has no token '%s'", start);
-    all.start = ids;
+    all.start = NULL;
+    all.n_start = 0;
+    if (o->tokenizer)
+        get_tokenizer(&all, start);
     for (; *files; files++) {
         char *lang = strcmp(*files, "-") ? batch_lang(*files) : xstrdup(lang_of_stdin);
-        read_file(c, *files, lang, &all);
+        read_file(c, *files, lang, start, &all);
         free(lang);
     }
-    free(ids);
+    free((uint32_t *)all.start);
 }
 
 void corpus_need_vocabulary(const struct corpus *c, size_t vocab_size)

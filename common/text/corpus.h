@@ -28,6 +28,8 @@ struct corpus {
 
 struct corpus_options {
     const struct tokenizer *tokenizer;
+    const struct tokenizer *(*open_tokenizer)(void *ctx); /* corpus_read_files: gives one, borrowed, if there
+                                                             is text and tokenizer is NULL; or NULL */
     int whole_files; /* a file is one text, its lines joined by `join`; else each line is */
     const char *join;
     const uint32_t *start; /* the tokens in front of each text */
@@ -35,8 +37,9 @@ struct corpus_options {
     int n_thread;
     int may_be_tokens; /* corpus_read_files: a file may be a token stream */
     size_t n_line;     /* of each file's lines only so many, the first; 0: all. The rest is read past */
-    void (*line)(void *ctx, const char *s, size_t n); /* is shown each of these lines of text; or NULL */
-    void *line_ctx;
+    /* Is shown each of these lines of text, and its language's index; or NULL. */
+    void (*line)(void *ctx, size_t lang, const char *s, size_t n);
+    void *ctx; /* of both functions */
 };
 
 /* What a user means by `word`: "auto", those that the tokenizer's own template puts in front of a text;

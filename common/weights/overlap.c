@@ -67,11 +67,11 @@ static void add_number(struct overlap *o, uint64_t number)
     o->line[o->n++] = number;
 }
 
-void overlap_add(void *overlap, const char *line, size_t n)
+void overlap_add(struct overlap *o, const char *line, size_t n)
 {
     uint64_t number;
     if (number_of(line, n, &number))
-        add_number(overlap, number);
+        add_number(o, number);
 }
 
 void overlap_add_file(struct overlap *o, const char *path)

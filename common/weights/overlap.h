@@ -14,9 +14,8 @@ struct overlap {
 };
 void overlap_clear(struct overlap *o);
 
-/* A line, for corpus_options too; those of a file, unless it is a token stream. Ends the program when the
- * file cannot be read. */
-void overlap_add(void *overlap, const char *line, size_t n);
+/* A line; those of a file, unless it is a token stream. Ends the program when the file cannot be read. */
+void overlap_add(struct overlap *o, const char *line, size_t n);
 void overlap_add_file(struct overlap *o, const char *path);
 
 /* The numbers as text that can be kept, which the caller frees; adds those of such a text: 0, or -1 if it is
