@@ -61,6 +61,16 @@ agrees_on_the_declaration() {
         diff - "$VECTORS/bloom-split.pieces"
 }
 
+@test "tok: what a Replace of two characters leaves at the beginning gets no space in front, as in the library" {
+    cat >first.json <<'J'
+{"normalizer": {"type": "Replace", "pattern": {"String": "``"}, "content": "q"},
+ "pre_tokenizer": {"type": "Metaspace", "replacement": "_", "prepend_scheme": "first", "split": true},
+ "model": {"type": "BPE", "vocab": {"_": 0, "q": 1, "a": 2, "`": 3}, "merges": []}}
+J
+    printf '%s\n' 'a' '``a' '`a' ' ``a' 'a``' '``' '```' 'a ``' | tok -t first.json --ids >ids
+    printf '%s\n' '0 2' '1 2' '0 3 2' '0 1 2' '0 2 1' '1' '1 3' '0 2 0 1' | diff - ids # of npm tokenizers 0.23.2
+}
+
 @test "tok: merges written as pairs are those written as strings" {
     zcat "$BLOOM" | sed -E '/"merges": \[/,/^ *\]/ s/^( *)"([^ ]+) ([^ ]+)"(,?)$/\1["\2", "\3"]\4/' >pairs.json
     [[ $(grep -c '^ *\["' pairs.json) == 6000 ]]

@@ -25,6 +25,20 @@ void normal_work_clear(struct normal_work *w)
 
 /* Each step writes the changed text to `out` and returns 1; or returns 0 when nothing changes; or -1. */
 
+/* Puts the content in place of bytes start..end-1. Hugging Face's library takes it for what the last
+ * character was, which tells at the beginning: a Metaspace that prepends `first` leaves alone what does not
+ * start there.
+ */
+static void put_content(const struct normal *p, const struct mtext *t, size_t start, size_t end,
+                        struct mbuf *out)
+{
+    size_t from = start;
+    if (!start && end)
+        for (from = end - 1; from && ((unsigned char)t->s[from] & 0xc0) == 0x80; from--)
+            ;
+    mbuf_put(out, t, from, p->content, p->n_content);
+}
+
 static int replace_text(const struct normal *p, const struct mtext *t, struct mbuf *out)
 {
     size_t done = 0;
@@ -32,8 +46,8 @@ static int replace_text(const struct normal *p, const struct mtext *t, struct mb
     while (p->n_text && (at = memmem(t->s + done, t->n - done, p->text, p->n_text))) {
         size_t start = (size_t)(at - t->s);
         mbuf_copy(out, t, done, start);
-        mbuf_put(out, t, start, p->content, p->n_content);
         done = start + p->n_text;
+        put_content(p, t, start, done, out);
     }
     if (done)
         mbuf_copy(out, t, done, t->n);
@@ -50,7 +64,7 @@ static int replace_matches(const struct normal *p, struct normal_work *w, const 
     int got, changed = 0;
     while ((got = regex_next(&m, &start, &end)) > 0) {
         mbuf_copy(out, t, done, start);
-        mbuf_put(out, t, start, p->content, p->n_content);
+        put_content(p, t, start, end, out);
         done = end;
         changed = 1;
     }
