@@ -273,13 +273,9 @@ static char *read_config(void)
 {
     const char *why;
     size_t n;
-    struct bytein *in = bytein_open(config_path, 1, &why);
-    const void *all = in ? bytein_all(in, &n) : NULL;
-    int error;
-    if (!all)
-        die("%s: %s", config_path, in ? bytein_error(in, &error) : why);
-    char *text = xstrndup(all, n);
-    bytein_close(in);
+    char *text = bytein_text(config_path, SIZE_MAX, &n, &why);
+    if (!text)
+        die("%s: %s", config_path, why);
     return text;
 }
 

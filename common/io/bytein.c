@@ -320,3 +320,26 @@ void bytein_close(struct bytein *b)
     free(b->path);
     free(b);
 }
+
+char *bytein_text(const char *path, size_t most, size_t *n, const char **why)
+{
+    struct bytein *in = bytein_open(path, 1, why);
+    *n = 0;
+    if (!in)
+        return NULL;
+    char *text = NULL;
+    size_t room = 0;
+    int error_number;
+    for (size_t k = 1; k && *n <= most; *n += k) {
+        xgrow(&text, &room, *n + BUFFER, 1);
+        k = bytein_read(in, text + *n, room - *n - 1);
+    }
+    text[*n] = 0;
+    *why = *n > most ? "too large" : bytein_error(in, &error_number);
+    bytein_close(in);
+    if (*why) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}

@@ -33,6 +33,10 @@ const void *bytein_peek(struct bytein *b, size_t n);
 /* Everything that is left, *n bytes, borrowed until bytein_close; NULL on an error. */
 const void *bytein_all(struct bytein *b, size_t *n);
 
+/* All of the small file at path, *n bytes, with a 0 behind them; the caller frees it. NULL and a reason
+ * (static) when it cannot be read, or has more than `most`: *n is then larger. */
+char *bytein_text(const char *path, size_t most, size_t *n, const char **why);
+
 /* Bytes left, SIZE_MAX when that is not known before they are read. */
 size_t bytein_left(const struct bytein *b);
 

@@ -60,6 +60,13 @@ const char *outdir_file(struct outdir *d, const char *name)
     return d->file[d->n_file++] = file;
 }
 
+void outdir_write(struct outdir *d, const char *name, const void *data, size_t n)
+{
+    struct outfile *f = outfile_open(outdir_file(d, name), 0);
+    outfile_write(f, data, n);
+    outfile_close(f);
+}
+
 void outdir_close(struct outdir *d)
 {
     if (rename(d->temp, d->path) < 0)

@@ -4,6 +4,7 @@
  * GPL-3.0-or-later */
 #ifndef IO_OUTDIR_H
 #define IO_OUTDIR_H
+#include <stddef.h>
 
 struct outdir;
 
@@ -14,6 +15,9 @@ struct outdir *outdir_open(const char *path);
 /* Where to write its file `name`, for outfile_open and its like; borrowed until outdir_close. Each name once.
  */
 const char *outdir_file(struct outdir *d, const char *name);
+
+/* Makes its file `name` of these bytes. */
+void outdir_write(struct outdir *d, const char *name, const void *data, size_t n);
 
 /* Renames and frees. Its files must have been closed. */
 void outdir_close(struct outdir *d);

@@ -3,7 +3,6 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "io/outdir.h"
-#include "io/outfile.h"
 #include "io/tstream.h"
 #include <jansson.h>
 #include <stdio.h>
@@ -156,11 +155,12 @@ char *lm_hfdir_config(const struct lm_hfdir_model *m, char why[LM_WHY_MAX])
 
 /* ---- the directory */
 
-static void write_file(struct outdir *dir, const char *name, const char *text, size_t n)
+static void write_json(struct outdir *dir, const char *name, const json_t *c)
 {
-    struct outfile *f = outfile_open(outdir_file(dir, name), 0);
-    outfile_write(f, text, n);
-    outfile_close(f);
+    char *text = json_dumps(c, JSON_INDENT(2)), *line = xsprintf("%s\n", text);
+    outdir_write(dir, name, line, strlen(line));
+    free(line);
+    free(text);
 }
 
 /* config.json with the dtype that was written. */
@@ -171,10 +171,7 @@ static void write_config(struct outdir *dir, const char *text, enum tensor_dtype
         json_string(dtype == TENSOR_BF16  ? "bfloat16"
                     : dtype == TENSOR_F16 ? "float16"
                                           : "float32"));
-    char *with = json_dumps(c, JSON_INDENT(2)), *line = xsprintf("%s\n", with);
-    write_file(dir, "config.json", line, strlen(line));
-    free(line);
-    free(with);
+    write_json(dir, "config.json", c);
     json_decref(c);
 }
 
@@ -219,10 +216,7 @@ static void write_tokenizer_config(struct outdir *dir, const struct lm_hfdir_tok
     for (size_t i = 0; i < sizeof token / sizeof *token; i++)
         if (token[i].word)
             set(c, token[i].key, json_string(token[i].word));
-    char *text = json_dumps(c, JSON_INDENT(2)), *line = xsprintf("%s\n", text);
-    write_file(dir, "tokenizer_config.json", line, strlen(line));
-    free(line);
-    free(text);
+    write_json(dir, "tokenizer_config.json", c);
     json_decref(c);
 }
 
@@ -232,6 +226,6 @@ void lm_hfdir_write(struct outdir *dir, const struct lm_params *p, const float *
 {
     write_config(dir, config_text, dtype);
     write_weights(dir, p, w, dtype, history);
-    write_file(dir, "tokenizer.json", tokenizer_json, n_json);
+    outdir_write(dir, "tokenizer.json", tokenizer_json, n_json);
     write_tokenizer_config(dir, tokens, p->config->n_position);
 }

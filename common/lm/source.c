@@ -35,28 +35,11 @@ static int refuse(const struct opening *o, const char *format, ...)
  */
 static char *read_text(const struct opening *o, const char *name, size_t *n)
 {
-    enum { AT_A_TIME = 1 << 16 };
     const char *why;
-    int error_number;
-    char *path = xsprintf("%s/%s", o->dir, name);
-    struct bytein *in = bytein_open(path, 1, &why);
+    char *path = xsprintf("%s/%s", o->dir, name), *text = bytein_text(path, TEXT_MAX, n, &why);
+    if (!text)
+        refuse(o, "%s: %s%s", name, why, *n > TEXT_MAX ? " for a JSON file" : "");
     free(path);
-    if (!in)
-        return refuse(o, "%s: %s", name, why), NULL;
-    char *text = xmalloc(1);
-    size_t room = 1, k = 1;
-    for (*n = 0; k && *n <= TEXT_MAX; *n += k) {
-        xgrow(&text, &room, *n + AT_A_TIME, 1);
-        k = bytein_read(in, text + *n, room - *n - 1);
-    }
-    text[*n] = 0;
-    why = *n > TEXT_MAX ? "too large for a JSON file" : bytein_error(in, &error_number);
-    if (why) {
-        refuse(o, "%s: %s", name, why);
-        free(text);
-        text = NULL;
-    }
-    bytein_close(in);
     return text;
 }
 

@@ -5,7 +5,6 @@
 #include "cli/cli.h"
 #include "io/bytein.h"
 #include "io/outdir.h"
-#include "io/outfile.h"
 #include "lm/quantconfig.h"
 #include "quant/matrix.h"
 #include "quant/pack.h"
@@ -53,18 +52,6 @@ struct rewrite {
 
 /* ---- the model, as far as the stream or a config.json beside the file tells it */
 
-static char *read_text(const char *path)
-{
-    const char *why;
-    size_t n;
-    struct bytein *in = bytein_open(path, 1, &why);
-    const void *all = in ? bytein_all(in, &n) : NULL;
-    char *text = all ? xstrndup(all, n) : NULL;
-    if (in)
-        bytein_close(in);
-    return text;
-}
-
 static void learn_model(struct rewrite *r)
 {
     const char *type = ts_meta(r->in, "model_type"), *text = ts_meta(r->in, "config"), *path = r->o.in_path;
@@ -73,9 +60,10 @@ static void learn_model(struct rewrite *r)
         free(r->config);
         r->config = xstrdup(text);
     } else if (!r->config && strcmp(path, "-") != 0) {
-        const char *slash = strrchr(path, '/');
+        const char *slash = strrchr(path, '/'), *why;
+        size_t n;
         char *beside = xsprintf("%.*sconfig.json", slash ? (int)(slash + 1 - path) : 0, path);
-        r->config = read_text(beside);
+        r->config = bytein_text(beside, SIZE_MAX, &n, &why);
         free(beside);
     }
     if (!type && r->config) {
@@ -129,11 +117,9 @@ static void put_waiting(void *ctx)
 
 static void put_config(const struct rewrite *r)
 {
-    char *text = packed_config(r);
-    struct outfile *f = outfile_open(outdir_file(r->dir, "config.json"), 0);
-    outfile_write(f, text, strlen(text));
-    outfile_write(f, "\n", 1);
-    outfile_close(f);
+    char *text = packed_config(r), *line = xsprintf("%s\n", text);
+    outdir_write(r->dir, "config.json", line, strlen(line));
+    free(line);
     free(text);
 }
 
