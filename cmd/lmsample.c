@@ -47,7 +47,7 @@ static const struct cli_opt opts[] = {
       "draw from as few of the likeliest (of those, with --top-k) as have a share of P, 0 to 1 [1]", 0, 1,
       0 },
     CLI_SEED(&seed),
-    { 0, "quant", CLI_STRS, &quants, "SPEC",
+    { 0, "quant", CLI_SPECS, &quants, "SPEC",
       "let the model, its matrices quantised on the way, write beside it as it is: KEY=VALUE,... as ppl "
       "has them, bits=4,per=group:128 or recipe=FILE; may be given again",
       0, 0, 0 },

@@ -27,7 +27,7 @@ static const struct cli_opt opts[] = {
     CLI_MODEL(&model_path),
     { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "a tokenizer.json, or a directory with one [that of MODEL, if it is a directory]", 0, 0, 0 },
-    { 0, "quant", CLI_STRS, &quants, "SPEC",
+    { 0, "quant", CLI_SPECS, &quants, "SPEC",
       "how the parts are quantised: KEY=VALUE,... as wquant has them, bits=4,per=group:128; may be given "
       "again",
       0, 0, 0 },

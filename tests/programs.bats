@@ -69,6 +69,7 @@ refuses() {
     touch in.safetensors model/{config.json,tokenizer.json,model.safetensors,model-00001-of-00002.safetensors}
     ln in.safetensors link.safetensors
     n=0
+    specs=0
     for program in $(programs); do
         outputs=($(options $program CLI_OUT) $(options $program CLI_OUT_DIR))
         [[ " ${outputs[*]} " == *" output "* ]]
@@ -79,6 +80,10 @@ refuses() {
             done
             for in in $(options $program CLI_INS); do
                 refuses "in.safetensors: is read, and --$out would replace it" $program --$in=y,in.safetensors --$out=in.safetensors x
+            done
+            for in in $(options $program CLI_SPECS); do
+                refuses "in.safetensors: is read, and --$out would replace it" $program --$in=bits=4 --$in=clip=mse,recipe=./in.safetensors,per=tensor --$out=in.safetensors x
+                specs=$((specs + 1))
             done
             for other in "${outputs[@]}"; do
                 [[ $other != "$out" ]] || continue
@@ -94,6 +99,7 @@ refuses() {
             done
         done
     done
+    ((specs >= 3)) # ppl, sens and lmsample
     ((n >= 20)) # lmtrain and wquant alone have three and four outputs
     for same in "$PWD/in.safetensors" link.safetensors model//../in.safetensors; do
         refuses "$same: is read, and --output would replace it" kurt --output=$same in.safetensors

@@ -217,6 +217,16 @@ static void add_text(const struct cli_opt *o, const char *text)
     *(char ***)o->value = list;
 }
 
+const char *cli_value_of(const char *spec, const char *key, size_t *n)
+{
+    size_t n_key = strlen(key);
+    while (spec && (strncmp(spec, key, n_key) != 0 || spec[n_key] != '='))
+        spec = strchr(spec, ',') ? strchr(spec, ',') + 1 : NULL;
+    if (spec)
+        *n = strcspn(spec + n_key + 1, ",");
+    return spec ? spec + n_key + 1 : NULL;
+}
+
 static void set_value(const struct cli_opt *o, const char *text)
 {
     int limited = o->min != 0 || o->max != 0;
@@ -255,6 +265,7 @@ static void set_value(const struct cli_opt *o, const char *text)
         *(const char **)o->value = text;
         break;
     case CLI_STRS:
+    case CLI_SPECS:
         if (!*text)
             die_usage("--%s: the value is empty", o->name);
         add_text(o, text);

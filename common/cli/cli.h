@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
+#include <stddef.h>
 #include <stdint.h>
 
 enum cli_type {
@@ -11,6 +12,7 @@ enum cli_type {
     CLI_NUM,     /* double *: a number in min..max */
     CLI_STR,     /* const char **: any text, borrowed from argv */
     CLI_STRS,    /* char ***: the texts of all times that the option is given, NULL-ended, owned by cli */
+    CLI_SPECS,   /* as CLI_STRS: each KEY=VALUE,..., where recipe=FILE names a file that is read */
     CLI_CHOICE,  /* const char **: one of `choices` (separated by blanks) */
     CLI_LIST,    /* char ***: comma-separated texts, NULL-ended, owned by cli; empty items are refused */
     CLI_IN,      /* as CLI_STR: the name of a file, or of a model's directory, that is read; - is stdin */
@@ -141,6 +143,10 @@ char **cli_parse(const struct cli_prog *prog, const struct cli_opt *opts, int ar
  * of a model's directory), or that another output is, or is in a directory that is to be made; or if two go
  * to stdout. cli_parse asks it; again, what sets an output's name later. */
 void cli_check_outputs(const struct cli_opt *opts, char *const *files);
+
+/* Where the value of a key begins in KEY=VALUE,..., and its length up to the comma; NULL if it is not there.
+ */
+const char *cli_value_of(const char *spec, const char *key, size_t *n);
 
 /* Whether the option that sets *value was given. cli_refuse_if: if so, and `idle`, it is wrong usage:
  * "--exact does nothing " and where, as "without --permute". For options whose user would be misled. */

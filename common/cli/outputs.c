@@ -109,6 +109,16 @@ static void check_input(const struct cli_opt *out, const char *in)
         die_usage("%s: is read, and --%s would replace it", text_of(out), out->name);
 }
 
+static void check_spec(const struct cli_opt *out, const char *spec)
+{
+    size_t n;
+    const char *file = cli_value_of(spec, "recipe", &n);
+    char *path = file ? xstrndup(file, n) : NULL;
+    if (path)
+        check_input(out, path);
+    free(path);
+}
+
 static void check_inputs(const struct cli_opt *out, const struct cli_opt *opts, char *const *files)
 {
     for (; *files; files++)
@@ -118,6 +128,8 @@ static void check_inputs(const struct cli_opt *out, const struct cli_opt *opts, 
             check_input(out, text_of(o));
         for (char **f = o->type == CLI_INS ? *(char ***)o->value : NULL; f && *f; f++)
             check_input(out, *f);
+        for (char **spec = o->type == CLI_SPECS ? *(char ***)o->value : NULL; spec && *spec; spec++)
+            check_spec(out, *spec);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "weights/trial.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "cli/cli.h"
 #include "lm/pieces.h"
 #include "quant/matrix.h"
 #include "weights/choice.h"
@@ -15,15 +16,12 @@
 /* Cuts recipe=FILE out of a SPEC: FILE, which the caller frees; NULL if it is not there. */
 static char *cut_recipe(char *text)
 {
-    static const char key[] = "recipe=";
-    char *word = text;
-    while (word && strncmp(word, key, sizeof key - 1) != 0)
-        word = strchr(word, ',') ? strchr(word, ',') + 1 : NULL;
-    if (!word)
+    size_t n;
+    const char *file = cli_value_of(text, "recipe", &n);
+    if (!file)
         return NULL;
-    char *end = word + strcspn(word, ",");
-    char *path = xstrdup(word + sizeof key - 1);
-    path[strcspn(path, ",")] = 0;
+    char *path = xstrndup(file, n), *word = text + (file - text) - strlen("recipe="),
+         *end = text + (file - text) + n;
     if (*end)
         end++; /* the comma behind it, or else the one before */
     else if (word > text)
