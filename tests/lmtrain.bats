@@ -96,13 +96,14 @@ steady() { mlr --csv cut -x -f tokens_per_s "$1"; }
     step=0
     for _ in 1 2 3; do
         touch mark
-        "${run_on[@]}" --checkpoint=killed.safetensors --checkpoint-every=1 --resume --log=killed.csv &
+        "${run_on[@]}" --checkpoint=killed.safetensors --checkpoint-every=1 --resume --log=killed.csv -o killed &
         pid=$!
         for _ in {1..3000}; do [[ killed.safetensors -nt mark ]] && break; sleep 0.01; done
         kill -KILL $pid
         status=0
         wait $pid || status=$?
         ((status == 137))
+        [[ $(echo killed killed.??????) == 'killed killed.??????' && ! -e killed ]] # no directory that was begun
         before=$step step=$(grep -aom1 '"lmtrain step":"[0-9]*"' killed.safetensors | tr -dc 0-9)
         echo "killed after step $step"
         ((before < step && step < 300))

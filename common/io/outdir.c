@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MOST_FILES = 16 };
 
 struct outdir {
-    char *path, *temp;
+    char *path, *temp; /* temp: NULL as long as there is no file */
     char *file[MOST_FILES];
     int n_file;
 };
@@ -32,6 +33,15 @@ static void check_free(const char *path)
     closedir(d);
 }
 
+/* A new directory beside `path`: its name. */
+static char *make_temp(const char *path)
+{
+    char *temp = xsprintf("%s.XXXXXX", path);
+    if (!mkdtemp(temp))
+        die("%s: cannot write: %s", path, strerror(errno));
+    return temp;
+}
+
 struct outdir *outdir_open(const char *path)
 {
     struct outdir *d = xcalloc(1, sizeof *d);
@@ -40,21 +50,28 @@ struct outdir *outdir_open(const char *path)
         n--;
     d->path = xstrndup(path, n);
     check_free(d->path);
-    d->temp = xsprintf("%s.XXXXXX", d->path);
-    if (!mkdtemp(d->temp))
-        die("%s: cannot write: %s", d->path, strerror(errno));
+    char *trial = make_temp(d->path);
+    rmdir(trial);
+    free(trial);
+    return d;
+}
+
+static void begin(struct outdir *d)
+{
+    d->temp = make_temp(d->path);
     outfile_guard(d->temp);
     mode_t mask = umask(0);
     umask(mask);
     if (chmod(d->temp, 0777 & ~mask) < 0)
         warn("%s: cannot set permissions: %s", d->temp, strerror(errno));
-    return d;
 }
 
 const char *outdir_file(struct outdir *d, const char *name)
 {
     if (d->n_file == MOST_FILES)
         die("%s: too many files", d->path);
+    if (!d->temp)
+        begin(d);
     char *file = xsprintf("%s/%s", d->temp, name);
     outfile_guard(file);
     return d->file[d->n_file++] = file;
