@@ -178,8 +178,7 @@ static struct tally tally_of(size_t index, const struct corpus_text *x, const st
     if (status == LM_DAMAGE_NOT_FINITE)
         die("%s: line %zu: the model's logits are not finite", corpus.lang[x->lang], x->line);
     if (c && status < 0)
-        die("KL divergence came out as %g, of probabilities that sum to %.9g: the logits are too large",
-            lm_contrast_kl(c, ref, s), c->weight / ref->sum);
+        die("KL divergence came out as %g: the logits are too large", lm_contrast_kl(c, ref, s));
     return t;
 }
 

@@ -24,7 +24,7 @@ int lm_damage_of(const struct lm_score *s, const struct lm_score *ref, const str
     double change = exp(-d->nll) - exp(-d->ref_nll), kl = lm_contrast_kl(c, ref, s);
     d->kl = kl < 0 ? 0 : kl; /* by rounding */
     d->squares = change * change;
-    return kl >= -1e-9 && fabs(c->weight / ref->sum - 1) <= 1e-6 ? 0 : LM_DAMAGE_KL;
+    return kl >= -1e-9 ? 0 : LM_DAMAGE_KL;
 }
 
 int lm_damage_beyond_guessing(const struct lm_damage *d, size_t vocab_size)

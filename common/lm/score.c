@@ -32,10 +32,12 @@ struct block {
     struct lm_contrast *contrast; /* of the side, or NULL */
     const float *z, *z_first;     /* [n][n_vocab] */
     double *old_max;              /* [CHUNK] the first side's before this block */
+    double *e;                    /* [n][n_vocab] exp(z_first - the first side's max); NULL: not wanted */
 };
 
-/* Takes logits z of one row into s. */
-static void take_logits(const float *z, size_t n, size_t vocab, uint32_t target, struct lm_score *s)
+/* Takes logits z of one row into s; into e, unless it is NULL, what they come to. */
+static void take_logits(const float *z, size_t n, size_t vocab, uint32_t target, struct lm_score *s,
+                        double *e)
 {
     size_t top;
     double max = logits_max(z, n, &top);
@@ -44,7 +46,7 @@ static void take_logits(const float *z, size_t n, size_t vocab, uint32_t target,
         s->max = max;
         s->top = (uint32_t)(vocab + top);
     }
-    s->sum += logits_sum_exp(z, n, s->max);
+    s->sum += e ? logits_keep_exp(z, n, s->max, e) : logits_sum_exp(z, n, s->max);
     if (target >= vocab && target - vocab < n)
         s->target = z[target - vocab];
 }
@@ -55,19 +57,19 @@ static void take_rows(void *ctx, size_t task, int worker)
     size_t end = (task + 1) * ROWS < b->n ? (task + 1) * ROWS : b->n;
     (void)worker;
     for (size_t i = task * ROWS; i < end; i++) {
-        size_t row = b->from + i;
+        size_t row = b->from + i, at = i * b->n_vocab;
         const struct lm_score *p = &b->side->score[row];
-        if (b->z == b->z_first)
+        int is_first = b->z == b->z_first;
+        if (is_first)
             b->old_max[i] = p->max;
-        take_logits(b->z + i * b->n_vocab, b->n_vocab, b->vocab, b->target[row], &b->score[row]);
+        take_logits(b->z + at, b->n_vocab, b->vocab, b->target[row], &b->score[row],
+                    is_first && b->e ? b->e + at : NULL);
         if (!b->contrast)
             continue;
         struct lm_contrast *c = &b->contrast[row];
-        double rescale = c->weight > 0 ? exp(b->old_max[i] - p->max) : 0, weight;
-        double difference = logits_sum_exp_difference(b->z_first + i * b->n_vocab, b->z + i * b->n_vocab,
-                                                      b->n_vocab, p->max, &weight);
-        c->difference = c->difference * rescale + difference;
-        c->weight = c->weight * rescale + weight;
+        double rescale = exp(b->old_max[i] - p->max); /* 0 at first */
+        c->difference = c->difference * rescale +
+                        logits_sum_difference(b->e + at, b->z_first + at, b->z + at, b->n_vocab);
     }
 }
 
@@ -112,7 +114,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
     size_t n_vocab = lm_model_config(side[0].model)->vocab_size;
     struct gemm_weight **w = xcalloc(n_side, sizeof *w);
     float *z[2] = { xaligned(CHUNK * VOCAB, sizeof **z), xaligned(CHUNK * VOCAB, sizeof **z) };
-    double old_max[CHUNK];
+    double old_max[CHUNK], *e = n_side > 1 && contrast ? xaligned(CHUNK * VOCAB, sizeof *e) : NULL;
     int status = 0;
     for (size_t k = 0; k < n_side; k++) {
         for (size_t i = 0; i < n; i++)
@@ -122,7 +124,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
     }
     for (size_t vocab = 0; vocab < n_vocab && status == 0; vocab += VOCAB) {
         struct block b = {
-            .side = side, .vocab = vocab, .target = target, .z_first = z[0], .old_max = old_max
+            .side = side, .vocab = vocab, .target = target, .z_first = z[0], .old_max = old_max, .e = e
         };
         b.n_vocab = n_vocab - vocab < VOCAB ? n_vocab - vocab : VOCAB;
         status = open_heads(side, n_side, vocab, b.n_vocab, w, bad);
@@ -145,6 +147,7 @@ int lm_score_rows(const struct lm_side *side, size_t n_side, const uint32_t *tar
     }
     free(z[0]);
     free(z[1]);
+    free(e);
     free(w);
     return status;
 }

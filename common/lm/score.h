@@ -21,8 +21,7 @@ double lm_score_nll(const struct lm_score *s);
 /* How model q differs from model p at one token: KL divergence sum p (ln p - ln q) in nats is
  * difference / p.sum - ln p's sum of exponentials + that of q. */
 struct lm_contrast {
-    double difference; /* sum over the vocabulary of exp(zp - p.max) (zp - zq) .. */
-    double weight;     /* .. and of exp(zp - p.max) alone: p.sum, if all is well */
+    double difference; /* sum over the vocabulary of exp(zp - p.max) (zp - zq) */
 };
 double lm_contrast_kl(const struct lm_contrast *c, const struct lm_score *p, const struct lm_score *q);
 

@@ -60,21 +60,30 @@ static double sum_exp(const float *z, size_t n, double max)
 }
 
 VECTOR_CLONES
-static double sum_exp_difference(const float *zp, const float *zq, size_t n, double max, double *weight)
+static double keep_exp(const float *z, size_t n, double max, double *e)
 {
-    double sum[STRIP] = { 0 }, weights[STRIP] = { 0 };
-    for (; n >= STRIP; n -= STRIP, zp += STRIP, zq += STRIP)
+    double sum[STRIP] = { 0 };
+    for (; n >= STRIP; n -= STRIP, z += STRIP, e += STRIP)
         for (int i = 0; i < STRIP; i++) {
-            double e = exp_of((double)zp[i] - max);
-            weights[i] += e;
-            sum[i] += e * ((double)zp[i] - (double)zq[i]);
+            e[i] = exp_of((double)z[i] - max);
+            sum[i] += e[i];
         }
     for (size_t i = 0; i < n; i++) {
-        double e = exp_of((double)zp[i] - max);
-        weights[i] += e;
-        sum[i] += e * ((double)zp[i] - (double)zq[i]);
+        e[i] = exp_of((double)z[i] - max);
+        sum[i] += e[i];
     }
-    *weight = fold(weights);
+    return fold(sum);
+}
+
+VECTOR_CLONES
+static double sum_difference(const double *e, const float *zp, const float *zq, size_t n)
+{
+    double sum[STRIP] = { 0 };
+    for (; n >= STRIP; n -= STRIP, e += STRIP, zp += STRIP, zq += STRIP)
+        for (int i = 0; i < STRIP; i++)
+            sum[i] += e[i] * ((double)zp[i] - (double)zq[i]);
+    for (size_t i = 0; i < n; i++)
+        sum[i] += e[i] * ((double)zp[i] - (double)zq[i]);
     return fold(sum);
 }
 
@@ -108,9 +117,14 @@ double logits_sum_exp(const float *z, size_t n, double max)
     return sum_exp(z, n, max);
 }
 
-double logits_sum_exp_difference(const float *zp, const float *zq, size_t n, double max, double *weight)
+double logits_keep_exp(const float *z, size_t n, double max, double *e)
 {
-    return sum_exp_difference(zp, zq, n, max, weight);
+    return keep_exp(z, n, max, e);
+}
+
+double logits_sum_difference(const double *e, const float *zp, const float *zq, size_t n)
+{
+    return sum_difference(e, zp, zq, n);
 }
 
 float logits_max(const float *z, size_t n, size_t *place)

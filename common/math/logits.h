@@ -8,10 +8,11 @@
 /* The largest of z[0..n-1], n >= 1, and the place of the first that is; NaN, at 0, if one of them is NaN. */
 float logits_max(const float *z, size_t n, size_t *place);
 
-/* sum of exp(z[i] - max); of exp(zp[i] - max) (zp[i] - zq[i]), *weight being that of the exponentials. max is
- * at least every z, or zp: each exponential has a relative error below 1e-15, and counts as 0 below
- * exp(-700). */
+/* sum of exp(z[i] - max), max being at least every z; logits_keep_exp leaves what is summed in e[n]. Each
+ * exponential has a relative error below 1e-15, and counts as 0 below exp(-700). */
 double logits_sum_exp(const float *z, size_t n, double max);
-double logits_sum_exp_difference(const float *zp, const float *zq, size_t n, double max, double *weight);
+double logits_keep_exp(const float *z, size_t n, double max, double *e);
+/* sum of e[i] (zp[i] - zq[i]). */
+double logits_sum_difference(const double *e, const float *zp, const float *zq, size_t n);
 
 #endif
