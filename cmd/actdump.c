@@ -5,14 +5,15 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include "cli/cli.h"
+#include "io/scratch.h"
 #include "io/tstream.h"
 #include "lm/harvest.h"
 #include "lm/windows.h"
+#include "math/kernels.h"
 #include "quant/pick.h"
 #include "text/corpus.h"
 #include "weights/modelfile.h"
 #include "weights/overlap.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,7 +240,7 @@ enum { SLICE = 2048 }; /* tokens, or one window, that are in memory and go throu
 static struct lm_model *model;
 static struct lm_forward *forward;
 static struct lm_harvest *harvest;
-static struct scratch *states; /* rows of d_model floats of all tokens */
+static char *states; /* rows of d_model floats of all tokens */
 
 static const char *model_name(void)
 {
@@ -249,10 +250,9 @@ static const char *model_name(void)
 /* Ends the program if the states of windows from `from` on have become infinite. */
 static void check_finite(const float *x, size_t n, int layer, size_t from)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            die("%s: line %zu or behind it: activations of layer %d are not finite",
-                corpus.lang[lane[from].lang], corpus.text[windows.w[from].text].line, layer);
+    if (!kernel_all_finite(x, n))
+        die("%s: line %zu or behind it: activations of layer %d are not finite", corpus.lang[lane[from].lang],
+            corpus.text[windows.w[from].text].line, layer);
 }
 
 static int step(int layer, const struct lm_text *t, float *x)
@@ -275,12 +275,12 @@ static void run_layer(int layer, float *x, struct lm_batch *batch)
         lm_harvest_batch(harvest, from, end, batch);
         size_t n = batch->start[end - from] * config->d_model;
         if (layer >= 0)
-            scratch_read(states, at, x, n * sizeof *x);
+            memcpy(x, states + at, n * sizeof *x);
         if (step(layer, &batch->text, x) < 0)
             die("%s: %s", model_name(), lm_model_error(model));
         if (layer < config->n_layer) {
             check_finite(x, n, layer, from);
-            scratch_write(states, at, x, n * sizeof *x);
+            memcpy(states + at, x, n * sizeof *x);
         }
         at += n * sizeof *x;
     }
@@ -335,14 +335,12 @@ static void set_number(struct ts_writer *out, const char *key, size_t value)
     ts_out_meta(out, key, text);
 }
 
-static void put_frame(struct ts_writer *out, const struct lm_plan *plan, const struct scratch *store,
-                      size_t lang)
+static void put_frame(struct ts_writer *out, const struct lm_plan *plan, const char *store, size_t lang)
 {
-    enum { PIECE = 1 << 20 };
     size_t n;
     const struct lm_slot *s = lm_plan_lang(plan, lang, &n);
     struct tensor *t = xnew(n, sizeof *t);
-    char *piece = xmalloc(PIECE), *lines = lang < n_noted ? overlap_text(&lines_of[lang]) : xstrdup("");
+    char *lines = lang < n_noted ? overlap_text(&lines_of[lang]) : xstrdup("");
     for (size_t i = 0; i < n; i++)
         t[i] = s[i].t;
     ts_out_meta(out, "lang", corpus.lang[lang]);
@@ -353,13 +351,8 @@ static void put_frame(struct ts_writer *out, const struct lm_plan *plan, const s
     set_number(out, "n_texts", n_text[lang]);
     ts_out_frame(out, t, n);
     for (size_t i = 0; i < n; i++)
-        for (size_t at = 0, k; at < t[i].n_bytes; at += k) {
-            k = t[i].n_bytes - at < PIECE ? t[i].n_bytes - at : PIECE;
-            scratch_read(store, s[i].at + at, piece, k);
-            ts_out_data(out, piece, k);
-        }
+        ts_out_data(out, store + s[i].at, t[i].n_bytes);
     free(lines);
-    free(piece);
     free(t);
 }
 
@@ -389,14 +382,15 @@ static void dump(struct lm_checkpoint *c)
     struct ts_writer *out = open_out(c);
     int in_file = n_bytes > (size_t)memory_mib << 20;
     struct scratch *store = scratch_new(lm_plan_bytes(plan), in_file);
-    states = scratch_new(n_state, in_file);
-    harvest = lm_harvest_new(plan, config, &wish, lane, count, store, (int)n_thread);
+    struct scratch *state_store = scratch_new(n_state, in_file);
+    states = scratch_bytes(state_store);
+    harvest = lm_harvest_new(plan, config, &wish, lane, count, scratch_bytes(store), (int)n_thread);
     run_model(c);
-    scratch_free(states);
+    scratch_free(state_store);
     lm_harvest_tokens(harvest, &windows, corpus.id, line_of);
     for (size_t lang = 0; lang < corpus.n_lang; lang++)
         if (count[lang].n_all)
-            put_frame(out, plan, store, lang);
+            put_frame(out, plan, scratch_bytes(store), lang);
     ts_close_out(out);
     lm_harvest_free(harvest);
     scratch_free(store);

@@ -12,7 +12,7 @@
 static const char *out_path = "-", *bits = "4", *grid = "ct", *per = "channel", *clip = "minmax",
                   *scale = "auto", *bias = "none", *rotate = "none", *recipe_path, *report_path,
                   *report_by = "tensor", *pack_path, *method = "rtn", *moments_path, *tokenizer_path,
-                  *precision_name = "auto", *llama_path;
+                  *precision_name = "auto", *llama_path, *unit = "line", *start_token = "auto";
 static char **only, **skip, **mix_list, **calibrate_list, **test_list;
 static int beyond, embed_too, head_too, act_order, static_groups;
 static double damping = GPTQ_DAMPING;
@@ -47,8 +47,8 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 0, "calibrate", CLI_INS, &calibrate_list, "FILE,...",
       "gptq: instead of moments text, named by its language as eng.txt, or token streams of tok; run through "
-      "the model layer by layer, each layer seeing what the quantised ones before it give. FILE of the model "
-      "is read twice",
+      "the model once, each matrix seeing what the quantised ones before it give. FILE of the model is read "
+      "twice",
       0, 0, 0 },
     { 0, "test", CLI_INS, &test_list, "FILE,...",
       "text that the result will be judged by: lines of it that are in the text to calibrate on are counted, "
@@ -56,6 +56,10 @@ static const struct cli_opt opts[] = {
       0, 0, 0 },
     { 't', "tokenizer", CLI_IN, &tokenizer_path, "FILE",
       "for text to calibrate on: a tokenizer.json, or a directory with one [beside the model]", 0, 0, 0 },
+    { 0, "text", CLI_CHOICE, &unit, "WHAT",
+      "what is one text to calibrate on: a `line`, or a `file`, its lines joined by an empty one [line]", 0,
+      0, "line file" },
+    CLI_START(&start_token),
     CLI_CONTEXT(&context, 2),
     CLI_PRECISION(&precision_name),
     { 0, "mix", CLI_LIST, &mix_list, "MIX",
@@ -228,6 +232,8 @@ static void check_method(void)
     cli_refuse_if(!known, &memory_mib, "without --moments or --calibrate");
     cli_refuse_if(mix.kind != LM_MIX_MINMAX, &n_solve, "without --mix minmax");
     cli_refuse_if(!calibrate_list, &tokenizer_path, "without --calibrate");
+    cli_refuse_if(!calibrate_list, &unit, "without --calibrate");
+    cli_refuse_if(!calibrate_list, &start_token, "without --calibrate");
     cli_refuse_if(!calibrate_list, &context, "without --calibrate");
     cli_refuse_if(!calibrate_list, &precision_name, "without --calibrate");
     cli_refuse_if(!known, &test_list, "without --moments or --calibrate");
@@ -245,6 +251,8 @@ static void run_calibration(const char *path, const struct solver_options *o, in
                                          .texts = calibrate_list,
                                          .tests = test_list,
                                          .tokenizer_path = tokenizer_path,
+                                         .start_token = start_token,
+                                         .whole_files = !strcmp(unit, "file"),
                                          .context = (size_t)context,
                                          .precision = gemm_precision_of(precision_name),
                                          .rules = &rules,

@@ -182,7 +182,7 @@ below() { awk -v a="$1" -v b="$2" 'BEGIN { print a, b; exit !(a < b) }'; }
     cmp k.csv r.csv
 }
 
-# ---- layer by layer
+# ---- matrix by matrix
 
 # calibrated MODEL [OPTION...] > STREAM
 calibrated() {
@@ -193,20 +193,59 @@ calibrated() {
 # layer N FILE: its numbers
 layer() { tensorcat --to=csv --only="*h.$1.*,*layers.$1.*" "$2" | cut -d, -f2-; }
 
-@test "gptq --calibrate: each layer is solved with the moments of the model whose earlier layers are quantised" {
-    for model in bloom-a llama-a gpt2-a; do
+@test "gptq --calibrate: each matrix is solved with the moments of the model whose earlier matrices are quantised" {
+    for model in bloom-a llama-a gpt2-a gpt_neox-a opt-a; do
         calibrated $model >got.t
         cp -r "$(golden $model)" stage
         for n in 0 1; do
-            actdump -m stage -t "$DATA/golden" --reduce gram --dtype F64 --layers=$n --site attn_in,attn_mix,mlp_in,mlp_act \
-                "$EVAL"/{eng,hin}.txt >h.t
-            wquant --bits=3 --method=gptq --moments=h.t --only=layer:$n stage/model.safetensors -o next.safetensors
-            mv next.safetensors stage/model.safetensors
+            for site in 'attn_in:attn_[qkv]*' 'attn_mix:attn_out' 'mlp_in:mlp_[gu]*' 'mlp_act:mlp_down'; do
+                actdump -m stage -t "$DATA/golden" --reduce gram --dtype F64 --layers=$n --site ${site%:*} "$EVAL"/{eng,hin}.txt >h.t
+                wquant --bits=3 --method=gptq --moments=h.t --only="layer:$n,role:${site#*:}" stage/model.safetensors -o next.safetensors
+                mv next.safetensors stage/model.safetensors
+            done
             layer $n got.t >got
             layer $n stage/model.safetensors | cmp got - || { echo "$model: layer $n"; return 1; }
         done
         rm -r stage
     done
+}
+
+@test "gptq --calibrate: it is not solved with the moments of the layer as it was" {
+    calibrated bloom-a >got.t
+    actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce gram --dtype F64 --layers=0 --site attn_in,attn_mix,mlp_in,mlp_act \
+        "$EVAL"/{eng,hin}.txt >h.t
+    wquant --bits=3 --method=gptq --moments=h.t --only=layer:0 "$(golden bloom-a)/model.safetensors" >once.t
+    part() { tensorcat --to=csv --only="*h.0.$1.weight" "$2" | cut -d, -f2-; }
+    part self_attention.query_key_value got.t >got # the first is the same
+    part self_attention.query_key_value once.t | cmp got -
+    part mlp.dense_4h_to_h got.t >got
+    part mlp.dense_4h_to_h once.t >once
+    run -1 cmp -s got once
+}
+
+@test "gptq --calibrate: texts are lines or whole files, behind the token that is asked for" {
+    head -n 8 "$EVAL/eng.txt" >eng.txt
+    first() { # OPTION...: layer 0's first matrix, whose inputs no other has changed
+        wquant -q --bits=3 --method=gptq --tokenizer="$DATA/golden" --calibrate=eng.txt --only='*h.0.self_attention.query_key_value.weight' "$@" \
+            "$(golden bloom-a)/model.safetensors" | tensorcat --to=csv --only='*h.0.self_attention.query_key_value.weight' | cut -d, -f2-
+    }
+    by_moments() { # OPTION...
+        actdump -m "$(golden bloom-a)" -t "$DATA/golden" --reduce gram --dtype F64 --layers=0 --site attn_in "$@" eng.txt >h.t
+        wquant -q --bits=3 --method=gptq --moments=h.t --only='*h.0.self_attention.query_key_value.weight' "$(golden bloom-a)/model.safetensors" |
+            tensorcat --to=csv --only='*h.0.self_attention.query_key_value.weight' | cut -d, -f2-
+    }
+    first >lines
+    by_moments | cmp lines -
+    first --text=file --start=none --context=16 >files
+    by_moments --text=file --start=none --context=16 | cmp files -
+    run -1 cmp -s lines files
+    first '--start=</s>' >started
+    by_moments '--start=</s>' | cmp started -
+    run -1 cmp -s lines started
+    run -1 --separate-stderr wquant --method=gptq -t "$DATA/golden" --calibrate=eng.txt --start=nosuch -o q.t "$(golden bloom-a)/model.safetensors"
+    [[ $stderr == "wquant: --start: the tokenizer has no token 'nosuch'" && ! -e q.t ]]
+    wrong_usage "--text does nothing without --calibrate" wquant --text=file w.t
+    wrong_usage "--start does nothing without --calibrate" wquant --start=none w.t
 }
 
 @test "gptq --calibrate: packs, mixes, recipes and reports as with moments; the same bytes for any --threads and --memory" {

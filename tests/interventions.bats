@@ -122,7 +122,7 @@ value() { mlr --icsv --ojson filter "$2" "$1" | mlr --ijson --onidx cut -f "$3";
     near "$(value "$D/transfer-own.csv" '$x == "own_less_others"' estimate)" "$(<want)" 1e-12
 }
 
-@test "interventions: sequential GPTQ calibrates on the text, layer by layer" {
+@test "interventions: sequential GPTQ calibrates on the text, matrix by matrix" {
     local calib=$BATS_FILE_TMPDIR/calib
     wquant -q -z 0 --bits 3 --method gptq --calibrate "$calib/eng.txt,$calib/fin.txt,$calib/tha.txt" -t "$BATS_FILE_TMPDIR/model" --mix balanced \
         "$D/model.t" 2>/dev/null | ppl -q -m - -t "$BATS_FILE_TMPDIR/model" --by line "$BATS_FILE_TMPDIR"/text/*.txt >want

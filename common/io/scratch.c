@@ -3,13 +3,15 @@
 #include "base/mem.h"
 #include "base/msg.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct scratch {
-    char *bytes; /* NULL: in the file */
-    int fd;
+    char *bytes;
+    size_t n_mapped; /* of a file; 0: in memory */
 };
 
 static const char *folder(void)
@@ -18,71 +20,43 @@ static const char *folder(void)
     return dir && *dir ? dir : "/tmp";
 }
 
-static _Noreturn void fail(void)
+/* A file without a name, all of whose room is taken: a full disk shows here, not later. */
+static char *map_file(size_t n)
 {
-    die("a temporary file in %s: %s", folder(), strerror(errno));
+    char *path = xsprintf("%s/babelbits-XXXXXX", folder());
+    int fd = mkstemp(path), error = fd < 0 || unlink(path) < 0 ? errno : posix_fallocate(fd, 0, (off_t)n);
+    void *bytes = MAP_FAILED;
+    if (!error) {
+        bytes = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        error = bytes == MAP_FAILED ? errno : 0;
+    }
+    if (error)
+        die("a temporary file in %s: %s", folder(), strerror(error));
+    close(fd);
+    free(path);
+    return bytes;
 }
 
 struct scratch *scratch_new(size_t n_bytes, int in_file)
 {
     struct scratch *s = xcalloc(1, sizeof *s);
-    s->fd = -1;
-    if (!in_file) {
-        s->bytes = xcalloc(n_bytes ? n_bytes : 1, 1);
-        return s;
-    }
-    char *path = xsprintf("%s/babelbits-XXXXXX", folder());
-    s->fd = mkstemp(path);
-    if (s->fd < 0 || unlink(path) < 0 || ftruncate(s->fd, (off_t)n_bytes) < 0)
-        fail();
-    free(path);
+    s->n_mapped = in_file ? n_bytes : 0;
+    s->bytes = s->n_mapped ? map_file(n_bytes) : xcalloc(n_bytes ? n_bytes : 1, 1);
     return s;
 }
 
-void scratch_write(struct scratch *s, size_t at, const void *data, size_t n)
+void *scratch_bytes(const struct scratch *s)
 {
-    const char *p = data;
-    if (s->bytes) {
-        memcpy(s->bytes + at, p, n);
-        return;
-    }
-    while (n) {
-        ssize_t k = pwrite(s->fd, p, n, (off_t)at);
-        if (k < 0 && errno != EINTR)
-            fail();
-        k = k < 0 ? 0 : k;
-        p += k;
-        at += (size_t)k;
-        n -= (size_t)k;
-    }
-}
-
-void scratch_read(const struct scratch *s, size_t at, void *out, size_t n)
-{
-    char *p = out;
-    if (s->bytes) {
-        memcpy(p, s->bytes + at, n);
-        return;
-    }
-    while (n) {
-        ssize_t k = pread(s->fd, p, n, (off_t)at);
-        if (k == 0)
-            errno = EIO;
-        if (k == 0 || (k < 0 && errno != EINTR))
-            fail();
-        k = k < 0 ? 0 : k;
-        p += k;
-        at += (size_t)k;
-        n -= (size_t)k;
-    }
+    return s->bytes;
 }
 
 void scratch_free(struct scratch *s)
 {
     if (!s)
         return;
-    if (s->fd >= 0)
-        close(s->fd);
-    free(s->bytes);
+    if (s->n_mapped)
+        munmap(s->bytes, s->n_mapped);
+    else
+        free(s->bytes);
     free(s);
 }

@@ -7,12 +7,10 @@
 
 struct scratch;
 
-/* Room for n_bytes, all zeros, in a file if in_file is set. Ends the program when there is no room, or the
- * file cannot be written or read; so do the others. */
+/* Room for n_bytes, all zeros, in a file if in_file is set. Ends the program when there is no room. */
 struct scratch *scratch_new(size_t n_bytes, int in_file);
-/* n bytes at an offset, within the room. */
-void scratch_write(struct scratch *s, size_t at, const void *data, size_t n);
-void scratch_read(const struct scratch *s, size_t at, void *out, size_t n);
+/* Where it is, for any type. */
+void *scratch_bytes(const struct scratch *s);
 void scratch_free(struct scratch *s);
 
 #endif

@@ -193,8 +193,9 @@ struct chunk {
     const size_t *start;
 };
 
-/* What attention adds for the chunk's rows, x normed, before its output matrix, into f->mix. */
-static void attention(struct lm_forward *f, const struct lm_part *p, const float *x, const struct chunk *t)
+/* What attention adds for the chunk's rows, x normed, before its output matrix, into mix. */
+static void attention(struct lm_forward *f, const struct lm_part *p, const float *x, const struct chunk *t,
+                      float *mix)
 {
     const struct lm_config *c = f->config;
     size_t width = lm_attention_width(c), kv = c->n_kv_head * c->d_head, q = c->n_head * c->d_head, n = t->n;
@@ -211,80 +212,115 @@ static void attention(struct lm_forward *f, const struct lm_part *p, const float
         each_rows(&(struct rows){ .f = f, .n = n, .fn = rotate_rows });
     if (f->memory) {
         lm_memory_add(f->memory, t->layer, t->seq, t->start, t->n_seq, &h[1], &h[2]);
-        lm_memory_attend(f->memory, f->attention, t->layer, t->seq, t->start, t->n_seq, &h[0], f->mix,
+        lm_memory_attend(f->memory, f->attention, t->layer, t->seq, t->start, t->n_seq, &h[0], mix,
                          f->n_thread);
     } else {
-        lm_attention_run(f->attention, &h[0], &h[1], &h[2], t->start, t->n_seq, NULL, f->mix, f->n_thread);
+        lm_attention_run(f->attention, &h[0], &h[1], &h[2], t->start, t->n_seq, NULL, mix, f->n_thread);
     }
 }
 
-/* What the MLP adds for x[n][d_model], before its last matrix, into f->up. */
-static void mlp(struct lm_forward *f, const struct lm_part *p, const float *x, size_t n)
+/* What the MLP adds for x[n][d_model], before its last matrix, into act. */
+static void mlp(struct lm_forward *f, const struct lm_part *p, const float *x, size_t n, float *act)
 {
     const struct lm_config *c = f->config;
-    product(f, &p->weight[LM_MLP_UP], x, f->up, c->d_ff, n);
+    product(f, &p->weight[LM_MLP_UP], x, act, c->d_ff, n);
     if (c->family->gated)
         product(f, &p->weight[LM_MLP_GATE], x, f->gate, c->d_ff, n);
-    each_rows(&(struct rows){ .f = f, .y = f->up, .other = f->gate, .n = n, .fn = activate_rows });
+    each_rows(&(struct rows){ .f = f, .y = act, .other = f->gate, .n = n, .fn = activate_rows });
 }
 
-/* Takes the chunk's rows x[n][d_model] through the layer. */
-static void run_chunk(struct lm_forward *f, const struct lm_part *p, const struct chunk *t, float *x,
-                      const struct lm_tap *tap)
+/* Takes the chunk's rows one stage further; r is of these rows. */
+static void run_stage(struct lm_forward *f, const struct lm_part *p, const struct chunk *t,
+                      enum lm_stage stage, const struct lm_rows *r, const struct lm_tap *tap)
 {
     const struct lm_config *c = f->config;
     const struct lm_weight *w = p->weight;
     size_t d = c->d_model, from = t->from, n = t->n;
     int layer = t->layer;
-    const float *in = x;
-    if (!c->norm_after) {
-        norm(f, &w[LM_ATTN_NORM], x, f->norm, n);
-        in = f->norm;
-    }
-    see(tap, LM_AT_ATTN_IN, layer, from, n, in, d);
-    attention(f, p, in, t);
-    see(tap, LM_AT_ATTN_MIX, layer, from, n, f->mix, c->n_head * c->d_head);
-    product(f, &w[LM_ATTN_OUT], f->mix, f->out, d, n);
-    see(tap, LM_AT_ATTN_OUT, layer, from, n, f->out, d);
-    if (c->parallel_residual) {
-        norm(f, &w[LM_MLP_NORM], x, f->norm, n);
-        add(f, x, f->out, x, n);
-    } else {
-        add(f, c->residual_is_normed ? f->norm : x, f->out, x, n);
+    const float *in = c->norm_after ? r->x : r->norm, *stream = c->residual_is_normed ? r->norm : r->x;
+    switch (stage) {
+    case LM_TO_ATTN_IN:
+        if (!c->norm_after)
+            norm(f, &w[LM_ATTN_NORM], r->x, r->norm, n);
+        see(tap, LM_AT_ATTN_IN, layer, from, n, in, d);
+        break;
+    case LM_TO_ATTN_MIX:
+        attention(f, p, in, t, r->mix);
+        see(tap, LM_AT_ATTN_MIX, layer, from, n, r->mix, c->n_head * c->d_head);
+        break;
+    case LM_TO_MLP_IN:
+        product(f, &w[LM_ATTN_OUT], r->mix, f->out, d, n);
+        see(tap, LM_AT_ATTN_OUT, layer, from, n, f->out, d);
+        if (c->parallel_residual)
+            norm(f, &w[LM_MLP_NORM], r->x, r->norm, n);
+        add(f, stream, f->out, r->x, n);
         if (c->norm_after)
-            norm(f, &w[LM_ATTN_NORM], x, x, n);
-        else
-            norm(f, &w[LM_MLP_NORM], x, f->norm, n);
+            norm(f, &w[LM_ATTN_NORM], r->x, r->x, n);
+        else if (!c->parallel_residual)
+            norm(f, &w[LM_MLP_NORM], r->x, r->norm, n);
+        see(tap, LM_AT_MLP_IN, layer, from, n, in, d);
+        break;
+    case LM_TO_MLP_ACT:
+        mlp(f, p, in, n, r->act);
+        see(tap, LM_AT_MLP_ACT, layer, from, n, r->act, c->d_ff);
+        break;
+    case LM_TO_RESID:
+        product(f, &w[LM_MLP_DOWN], r->act, f->out, d, n);
+        see(tap, LM_AT_MLP_OUT, layer, from, n, f->out, d);
+        add(f, stream, f->out, r->x, n);
+        if (c->norm_after)
+            norm(f, &w[LM_MLP_NORM], r->x, r->x, n);
+        see(tap, LM_AT_RESID, layer, from, n, r->x, d);
+        break;
+    case LM_N_STAGE:
+        break;
     }
-    see(tap, LM_AT_MLP_IN, layer, from, n, in, d);
-    mlp(f, p, in, n);
-    see(tap, LM_AT_MLP_ACT, layer, from, n, f->up, c->d_ff);
-    product(f, &w[LM_MLP_DOWN], f->up, f->out, d, n);
-    see(tap, LM_AT_MLP_OUT, layer, from, n, f->out, d);
-    add(f, c->residual_is_normed ? f->norm : x, f->out, x, n);
-    if (c->norm_after)
-        norm(f, &w[LM_MLP_NORM], x, x, n);
-    see(tap, LM_AT_RESID, layer, from, n, x, d);
+}
+
+/* The rows from number `first` on; what is not kept between stages is in f. */
+static struct lm_rows rows_from(const struct lm_forward *f, const struct lm_rows *r, size_t first)
+{
+    const struct lm_config *c = f->config;
+    size_t d = c->d_model;
+    if (!r->norm)
+        return (struct lm_rows){ r->x + first * d, f->norm, f->mix, f->up };
+    return (struct lm_rows){ r->x + first * d, r->norm + first * d, r->mix + first * c->n_head * c->d_head,
+                             r->act + first * c->d_ff };
+}
+
+/* Takes the text chunk by chunk through stages [from, end). */
+static void run_stages(struct lm_forward *f, const struct lm_part *p, int layer, enum lm_stage from,
+                       enum lm_stage end, const struct lm_text *t, const struct lm_rows *rows,
+                       const struct lm_tap *tap)
+{
+    for (size_t seq = 0, last; seq < t->n_seq; seq = last) {
+        last = chunk_end(t, seq);
+        size_t first = t->start[seq], n = t->start[last] - first, n_seq = last - seq;
+        make_room(f, n);
+        size_t *start = xnew(n_seq + 1, sizeof *start);
+        for (size_t i = 0; i <= n_seq; i++)
+            start[i] = t->start[seq + i] - first;
+        for (size_t i = 0; i < n_seq; i++)
+            for (size_t row = start[i]; row < start[i + 1]; row++)
+                f->position[row] = (uint32_t)(first_position(f, seq + i) + row - start[i]);
+        struct chunk chunk = { layer, seq, n_seq, first, n, start };
+        struct lm_rows r = rows_from(f, rows, first);
+        for (int stage = (int)from; n && stage < (int)end; stage++)
+            run_stage(f, p, &chunk, (enum lm_stage)stage, &r, tap);
+        free(start);
+    }
+}
+
+void lm_forward_stage(struct lm_forward *f, const struct lm_part *p, int layer, enum lm_stage stage,
+                      const struct lm_text *t, const struct lm_rows *rows, const struct lm_tap *tap)
+{
+    run_stages(f, p, layer, stage, (enum lm_stage)(stage + 1), t, rows, tap);
 }
 
 void lm_forward_part(struct lm_forward *f, const struct lm_part *p, int layer, const struct lm_text *t,
                      float *x, const struct lm_tap *tap)
 {
-    for (size_t seq = 0, end; seq < t->n_seq; seq = end) {
-        end = chunk_end(t, seq);
-        size_t from = t->start[seq], n = t->start[end] - from, n_seq = end - seq;
-        make_room(f, n);
-        size_t *start = xnew(n_seq + 1, sizeof *start);
-        for (size_t i = 0; i <= n_seq; i++)
-            start[i] = t->start[seq + i] - from;
-        for (size_t i = 0; i < n_seq; i++)
-            for (size_t row = start[i]; row < start[i + 1]; row++)
-                f->position[row] = (uint32_t)(first_position(f, seq + i) + row - start[i]);
-        struct chunk chunk = { layer, seq, n_seq, from, n, start };
-        if (n)
-            run_chunk(f, p, &chunk, x + from * f->config->d_model, tap);
-        free(start);
-    }
+    run_stages(f, p, layer, LM_TO_ATTN_IN, LM_N_STAGE, t, &(struct lm_rows){ .x = x }, tap);
 }
 
 int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, int layer,

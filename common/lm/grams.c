@@ -170,7 +170,7 @@ static int learn_places(struct lm_grams *g, const struct ts_reader *in, int with
     }
     if (!g->n_place)
         return fail(why, "there is no second moment: it takes actdump --reduce gram");
-    g->row = xnew(widest, 2 * sizeof *g->row);
+    g->row = xnew(widest, sizeof *g->row);
     return 0;
 }
 
@@ -195,12 +195,11 @@ static int take_gram(struct lm_grams *g, const struct place *p, const struct ten
                      char *why)
 {
     size_t n = p->width;
-    struct scratch *s = g->store[g->n_store - 1];
-    double *row = g->row, *sum = g->row + n, left = 0, right = 0, size = 0;
+    double *row = g->row, *sum = scratch_bytes(g->store[g->n_store - 1]), left = 0, right = 0, size = 0;
     if (t->n_dim != 2 || t->shape[0] != n || t->shape[1] != n)
         return fail(why, "'%.100s': has another shape than that of the first language", t->name);
-    for (size_t i = 0; i < n; i++) {
-        size_t at = (p->at + i * n) * sizeof *sum;
+    sum += p->at;
+    for (size_t i = 0; i < n; i++, sum += n) {
         double u = probe(i, 2654435761U), v = probe(i, 2246822519U);
         if (tensor_to_f64(t, i * n, n, row) < 0)
             return fail(why, "'%.100s': is not of numbers", t->name);
@@ -209,11 +208,8 @@ static int take_gram(struct lm_grams *g, const struct place *p, const struct ten
             right += v * row[j] * probe(j, 2654435761U);
             size += fabs(row[j]);
         }
-        if (!g->apart)
-            scratch_read(s, at, sum, n * sizeof *sum);
         for (size_t j = 0; j < n; j++)
             sum[j] = g->apart ? row[j] : sum[j] + weight * row[j];
-        scratch_write(s, at, sum, n * sizeof *sum);
     }
     if (!isfinite(size))
         return fail(why, "'%.100s': has a value that is not finite", t->name);
@@ -364,39 +360,26 @@ struct lm_grams *lm_grams_read(const char *path, const struct lm_mix *mix, int a
     return NULL;
 }
 
-struct lm_grams *lm_grams_of_layer(const struct lm_config *c, const struct lm_plan *plan,
-                                   const struct scratch *store, int layer, char *const *lang,
-                                   const struct lm_count *count, size_t n_lang, const struct lm_mix *mix,
-                                   int apart, size_t memory_bytes, char why[LM_GRAMS_WHY_MAX])
+struct lm_grams *lm_grams_of_site(const struct lm_plan *plan, const char *store, int layer, enum lm_site site,
+                                  char *const *lang, const struct lm_count *count, size_t n_lang,
+                                  const struct lm_mix *mix, int apart, size_t memory_bytes,
+                                  char why[LM_GRAMS_WHY_MAX])
 {
-    static const enum lm_site sites[] = { LM_AT_ATTN_IN, LM_AT_ATTN_MIX, LM_AT_MLP_IN, LM_AT_MLP_ACT };
-    enum { N_SITE = sizeof sites / sizeof *sites };
     struct lm_grams *g = xcalloc(1, sizeof *g);
-    int status = 0;
-    size_t n_bytes = 0;
     g->apart = apart;
     g->memory_left = memory_bytes;
-    for (int i = 0; i < N_SITE && !status; i++) {
-        const struct lm_slot *slot = lm_plan_site(plan, 0, layer, sites[i]);
-        status = add_place(g, &slot->t, layer, sites[i], why);
-        n_bytes = slot->t.n_bytes > n_bytes ? slot->t.n_bytes : n_bytes;
-    }
-    g->row = xnew(lm_site_width(c, LM_AT_MLP_ACT) + c->d_model + c->n_head * c->d_head, 2 * sizeof *g->row);
-    char *raw = xaligned(n_bytes, 1);
+    int status = add_place(g, &lm_plan_site(plan, 0, layer, site)->t, layer, site, why);
+    g->row = xnew(g->n_place ? g->place[0].width : 0, sizeof *g->row);
     for (size_t k = 0; k < n_lang && !status; k++) {
+        const struct lm_slot *slot = lm_plan_site(plan, k, layer, site);
+        struct tensor t = slot->t;
         if (!count[k].n_all)
             continue;
         double weight = weigh(mix, lang[k], (double)count[k].n_all);
         add_lang(g, lang[k], NULL, weight);
-        for (int i = 0; i < N_SITE && !status; i++) {
-            const struct lm_slot *slot = lm_plan_site(plan, k, layer, sites[i]);
-            struct tensor t = slot->t;
-            t.data = raw;
-            scratch_read(store, slot->at, raw, t.n_bytes);
-            status = take_gram(g, &g->place[i], &t, weight, why);
-        }
+        t.data = store + slot->at;
+        status = take_gram(g, &g->place[0], &t, weight, why);
     }
-    free(raw);
     if (!status)
         status = finish(g, mix, why);
     if (!status)
@@ -462,9 +445,9 @@ size_t lm_grams_width(const struct lm_grams *g, int layer, enum lm_site site)
 static void read_one(const struct lm_grams *g, const struct place *p, size_t store, double *out)
 {
     size_t n = p->width * p->width;
-    scratch_read(g->store[store], p->at * sizeof *out, out, n * sizeof *out);
+    const double *sum = (const double *)scratch_bytes(g->store[store]) + p->at;
     for (size_t i = 0; i < n; i++)
-        out[i] *= g->scale;
+        out[i] = sum[i] * g->scale;
 }
 
 void lm_grams_of(const struct lm_grams *g, int layer, enum lm_site site, size_t lang, double *out)

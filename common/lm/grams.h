@@ -36,15 +36,14 @@ void lm_mix_clear(struct lm_mix *m);
 struct lm_grams;
 struct lm_grams *lm_grams_read(const char *path, const struct lm_mix *mix, int apart, size_t memory_bytes,
                                int n_thread, char why[LM_GRAMS_WHY_MAX]);
-/* The same from what a model's run has just left in `store`: the grams of one layer, F64, of all languages
+/* The same from what a model's run has just left in `store`: the grams of one site, F64, of all languages
  * that have tokens in count[n_lang]. */
 struct lm_plan;
-struct scratch;
 struct lm_count;
-struct lm_grams *lm_grams_of_layer(const struct lm_config *c, const struct lm_plan *plan,
-                                   const struct scratch *store, int layer, char *const *lang,
-                                   const struct lm_count *count, size_t n_lang, const struct lm_mix *mix,
-                                   int apart, size_t memory_bytes, char why[LM_GRAMS_WHY_MAX]);
+struct lm_grams *lm_grams_of_site(const struct lm_plan *plan, const char *store, int layer, enum lm_site site,
+                                  char *const *lang, const struct lm_count *count, size_t n_lang,
+                                  const struct lm_mix *mix, int apart, size_t memory_bytes,
+                                  char why[LM_GRAMS_WHY_MAX]);
 void lm_grams_free(struct lm_grams *g);
 
 /* Languages, and what each counts for in the mix; the weights' sum is 1. lm_grams_lines: what a language's

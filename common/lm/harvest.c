@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "math/columns.h"
 #include <stdlib.h>
+#include <string.h>
 
 /* Sums of a site in the layer and language that are being computed. */
 struct sums {
@@ -16,7 +17,7 @@ struct lm_harvest {
     const struct lm_wish *wish;
     const struct lm_lane *lane;
     const struct lm_count *count;
-    struct scratch *store;
+    char *store;
     int rows; /* which part's are wanted, -1: none */
     struct sums sums[LM_N_SITE];
     double *numbers; /* [the widest site] */
@@ -31,7 +32,7 @@ struct lm_harvest {
 
 struct lm_harvest *lm_harvest_new(const struct lm_plan *plan, const struct lm_config *c,
                                   const struct lm_wish *w, const struct lm_lane *lane,
-                                  const struct lm_count *count, struct scratch *store, int n_thread)
+                                  const struct lm_count *count, char *store, int n_thread)
 {
     struct lm_harvest *h = xcalloc(1, sizeof *h);
     *h = (struct lm_harvest){
@@ -91,7 +92,7 @@ static void put_numbers(struct lm_harvest *h, const struct lm_slot *s, size_t fr
     size_t bytes = tensor_dtype_bytes(s->t.dtype);
     char *raw = raw_room(h, n, bytes);
     tensor_from_f64(h->numbers, n, s->t.dtype, raw);
-    scratch_write(h->store, s->at + from * bytes, raw, n * bytes);
+    memcpy(h->store + s->at + from * bytes, raw, n * bytes);
 }
 
 static double figure(const struct moments *m, enum lm_result r)
@@ -223,7 +224,7 @@ static void put_rows(struct lm_harvest *h, const struct lm_slot *s, const struct
     n -= skip;
     char *raw = raw_room(h, n, bytes);
     tensor_from_f32(x, n * width, s->t.dtype, raw);
-    scratch_write(h->store, at, raw, n * bytes);
+    memcpy(h->store + at, raw, n * bytes);
 }
 
 /* Adds the rows that are listed, all of one language. */
@@ -284,7 +285,7 @@ void lm_harvest_tokens(struct lm_harvest *h, const struct lm_windows *w, const u
                 v[t] = (int32_t)(k == LM_TOKEN_ID     ? id[window->first + from + t]
                                  : k == LM_TOKEN_LINE ? line(window->text)
                                                       : from + t);
-            scratch_write(h->store, s[k].at + rows_before(h, l, from) * sizeof *v, v, n * sizeof *v);
+            memcpy(h->store + s[k].at + rows_before(h, l, from) * sizeof *v, v, n * sizeof *v);
         }
     }
 }

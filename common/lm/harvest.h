@@ -1,11 +1,10 @@
 /* harvest.h - a model's activations, as they come, into what a plan wants of them.  Layer: lm.
  *
  * Tokens must come language after language, as they stand in the text; then the sums of one language, and of
- * one layer, are there at a time, and results go to a scratch file when its last token has come. They do not
+ * one layer, are there at a time, and results go to a store when its last token has come. They do not
  * depend on the batches. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef LM_HARVEST_H
 #define LM_HARVEST_H
-#include "io/scratch.h"
 #include "lm/plan.h"
 #include "lm/windows.h"
 
@@ -20,7 +19,7 @@ struct lm_harvest;
 /* All is borrowed. lane[] and count[] are of all windows and languages; `store` has room for the plan. */
 struct lm_harvest *lm_harvest_new(const struct lm_plan *plan, const struct lm_config *c,
                                   const struct lm_wish *w, const struct lm_lane *lane,
-                                  const struct lm_count *count, struct scratch *store, int n_thread);
+                                  const struct lm_count *count, char *store, int n_thread);
 void lm_harvest_free(struct lm_harvest *h);
 
 /* Windows [from, end), with their tokens, are those that the model runs next; then what the model is to be

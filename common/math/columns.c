@@ -11,7 +11,8 @@
 enum {
     STRIDE = COLUMNS_BLOCK + 16, /* from column to column: a power of two would crowd the cache */
     GROUP = 64,                  /* columns of a task */
-    TILE = 128,                  /* rows and columns of the second moment in a task */
+    TALL = 512,
+    WIDE = 96, /* rows and columns of the second moment in a task */
     LANES = 8,
     WORTH_THREADS = 1 << 16 /* numbers */
 };
@@ -24,6 +25,8 @@ struct columns {
     double *abs_sum, *abs_max; /* [width] */
     struct moments *moments;   /* [width] */
     double *gram;              /* [width][width] sums; what is below the diagonal is not there */
+    int has_gram;              /* any: else nothing of it is set */
+    float *product;            /* [n_thread][TALL][WIDE] */
 };
 
 struct columns *columns_new(size_t width, unsigned what, int n_thread)
@@ -37,8 +40,10 @@ struct columns *columns_new(size_t width, unsigned what, int n_thread)
     }
     if (what & COLUMNS_MOMENTS)
         c->moments = xnew(width, sizeof *c->moments);
-    if (what & COLUMNS_GRAM)
+    if (what & COLUMNS_GRAM) {
         c->gram = xaligned(width, width * sizeof *c->gram);
+        c->product = xaligned(n_thread < 1 ? 1 : (size_t)n_thread, TALL * WIDE * sizeof *c->product);
+    }
     columns_empty(c);
     return c;
 }
@@ -52,6 +57,7 @@ void columns_free(struct columns *c)
     free(c->abs_max);
     free(c->moments);
     free(c->gram);
+    free(c->product);
     free(c);
 }
 
@@ -64,8 +70,7 @@ void columns_empty(struct columns *c)
     }
     if (c->moments)
         memset(c->moments, 0, c->width * sizeof *c->moments);
-    if (c->gram)
-        memset(c->gram, 0, c->width * c->width * sizeof *c->gram);
+    c->has_gram = 0;
 }
 
 /* ---- a block */
@@ -130,29 +135,36 @@ static void fill_group(void *context, size_t task, int worker)
             add_column(c, k, COLUMNS_BLOCK);
 }
 
-/* Tile `task` of the second moment, row by row, without what is below the diagonal. */
+struct gram {
+    struct columns *c;
+    size_t n, n_tall; /* rows of the block; tiles above each other */
+};
+
+/* A tile of the second moment, without what is all below the diagonal, from the block's rows. */
 static void add_tile(void *context, size_t task, int worker)
 {
-    struct columns *c = context;
-    size_t n_tile = (c->width + TILE - 1) / TILE, i = task / n_tile * TILE, j = task % n_tile * TILE;
-    size_t n = c->width - i < TILE ? c->width - i : TILE, m = c->width - j < TILE ? c->width - j : TILE;
-    float *product;
-    (void)worker;
-    if (j < i)
+    const struct gram *g = context;
+    struct columns *c = g->c;
+    size_t i = task % g->n_tall * TALL, j = task / g->n_tall * WIDE;
+    size_t n_j = c->width - j < WIDE ? c->width - j : WIDE, end = j + n_j;
+    if (i >= end)
         return;
-    product = xaligned(TILE * TILE, sizeof *product);
-    gemm_block_nt(n, m, COLUMNS_BLOCK, 1, c->block + i * STRIDE, STRIDE, c->block + j * STRIDE, STRIDE, 0,
-                  product, TILE);
-    for (size_t a = 0; a < n; a++)
-        for (size_t b = 0; b < m; b++)
-            c->gram[(i + a) * c->width + j + b] += product[a * TILE + b];
-    free(product);
+    size_t n_i = end - i < TALL ? end - i : TALL;
+    float *product = c->product + (size_t)worker * TALL * WIDE;
+    gemm_block_nt(n_i, n_j, g->n, 1, c->block + i * STRIDE, STRIDE, c->block + j * STRIDE, STRIDE, 0, product,
+                  WIDE);
+    for (size_t a = 0; a < n_i; a++) {
+        double *sum = c->gram + (i + a) * c->width + j;
+        for (size_t b = 0; b < n_j; b++)
+            sum[b] = (c->has_gram ? sum[b] : 0) + (double)product[a * WIDE + b];
+    }
 }
 
-static void add_gram(struct columns *c)
+static void add_gram(struct columns *c, size_t n)
 {
-    size_t n_tile = (c->width + TILE - 1) / TILE;
-    threads_for(c->n_thread, n_tile * n_tile, add_tile, c);
+    struct gram g = { c, n, (c->width + TALL - 1) / TALL };
+    threads_for(c->n_thread, g.n_tall * ((c->width + WIDE - 1) / WIDE), add_tile, &g);
+    c->has_gram = 1;
 }
 
 /* ---- rows */
@@ -168,7 +180,7 @@ void columns_add(struct columns *c, const float *x, const uint32_t *row, size_t 
         row += k;
         n -= k;
         if (c->gram && c->n % COLUMNS_BLOCK == 0)
-            add_gram(c);
+            add_gram(c, COLUMNS_BLOCK);
     }
 }
 
@@ -177,12 +189,10 @@ void columns_end(struct columns *c)
     size_t filled = c->n % COLUMNS_BLOCK;
     if (!filled)
         return;
-    for (size_t k = 0; k < c->width; k++) {
+    for (size_t k = 0; k < c->width; k++)
         add_column(c, k, filled);
-        memset(c->block + k * STRIDE + filled, 0, (COLUMNS_BLOCK - filled) * sizeof *c->block);
-    }
     if (c->gram)
-        add_gram(c);
+        add_gram(c, filled);
 }
 
 void columns_merge(struct columns *c, const struct columns *other)
@@ -194,8 +204,10 @@ void columns_merge(struct columns *c, const struct columns *other)
     }
     for (size_t k = 0; c->moments && k < c->width; k++)
         moments_merge(&c->moments[k], &other->moments[k]);
-    for (size_t k = 0; c->gram && k < c->width * c->width; k++)
-        c->gram[k] += other->gram[k];
+    for (size_t i = 0; c->gram && other->has_gram && i < c->width; i++)
+        for (size_t k = i * c->width + i; k < (i + 1) * c->width; k++)
+            c->gram[k] = (c->has_gram ? c->gram[k] : 0) + other->gram[k];
+    c->has_gram |= other->has_gram;
 }
 
 /* ---- results */

@@ -611,13 +611,16 @@ int gemm_run_turned(const struct gemm_weight *w, const float *x, size_t n, size_
     return run_all(w, x, 1, n, ldx, y, ldy, bias, accumulate, n_thread);
 }
 
-/* ---- attention */
+/* ---- blocks */
 
 void gemm_block_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
                    size_t ldb, float beta, float *c, size_t ldc)
 {
-    blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, (int)m, (int)n, (int)k, alpha, a, (int)lda, b,
-                (int)ldb, beta, c, (int)ldc);
+    if (float_library == GEMM_OWN && k >= FMAGEMM_PIECE && m % FMAGEMM_ROWS == 0 && alpha == 1 && beta == 0)
+        fmagemm_multiply(b, ldb, 1, n, k, a, lda, m, 0, NULL, c, ldc);
+    else
+        blas->sgemm(BLAS_ROW_MAJOR, BLAS_NO_TRANS, BLAS_TRANS, (int)m, (int)n, (int)k, alpha, a, (int)lda, b,
+                    (int)ldb, beta, c, (int)ldc);
 }
 
 void gemm_block_nn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,

@@ -125,6 +125,25 @@ void kernel_softmax(float *x, size_t n, size_t n_seen, float scale, float slope)
     softmax(x, n, n_seen, scale, slope);
 }
 
+/* ---- finiteness */
+
+VECTOR_CLONES
+static uint32_t any_nonfinite(const float *x, size_t n)
+{
+    uint32_t any = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        any |= (bits & 0x7f800000) == 0x7f800000;
+    }
+    return any;
+}
+
+int kernel_all_finite(const float *x, size_t n)
+{
+    return !any_nonfinite(x, n);
+}
+
 /* ---- rotary embedding */
 
 VECTOR_CLONES

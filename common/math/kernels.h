@@ -24,6 +24,9 @@ void kernel_act(enum kernel_act act, const float *x, size_t n, float *y);
 void kernel_gate(enum kernel_act act, const float *gate, const float *up, size_t n, float *y);
 
 void kernel_exp(const float *x, size_t n, float *y);
+/* Whether none of x[0..n-1] is infinite or NaN. */
+int kernel_all_finite(const float *x, size_t n);
+
 /* y = a + b */
 void kernel_add(const float *a, const float *b, size_t n, float *y);
 

@@ -5,12 +5,11 @@
 #include "io/scratch.h"
 #include "lm/harvest.h"
 #include "lm/parts.h"
+#include "math/kernels.h"
 #include "quant/matrix.h"
-#include "text/batch.h"
 #include "text/corpus.h"
 #include "weights/modelfile.h"
 #include "weights/overlap.h"
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,8 +18,7 @@ enum { SLICE = 2048 }; /* tokens, or one window, that go through a layer togethe
 /* A matrix that was solved. */
 struct solution {
     char *name;
-    size_t n, n_fit;
-    struct scratch *q; /* [n] floats */
+    struct scratch *q; /* as many floats as it has weights */
     struct quant_fit *fit;
     struct solver_found found; /* its q and fit are not there */
     double *by_lang;
@@ -37,24 +35,29 @@ struct calibration {
     struct lm_model *model;
     const struct lm_config *config;
     struct lm_forward *forward;
-    struct scratch *states; /* rows of d_model floats of all tokens */
-    float *x;
+    struct scratch *store;
+    struct lm_rows rows; /* of all tokens, in the store */
     struct lm_batch batch;
     struct solution *solution;
     size_t n_solution, solution_room, memory_left;
-    float *q; /* of the solution that was asked for last */
-    size_t q_room;
 };
 
 /* ---- text */
 
-/* The caller frees it. */
-static char *tokenizer_path(const struct calibrate_options *o)
+struct reading {
+    const struct calibrate_options *o;
+    struct tokenizer *tokenizer;
+};
+
+/* That which the options name, or the one in the model's directory. */
+static const struct tokenizer *open_tokenizer(void *ctx)
 {
-    const char *slash = strrchr(o->model_path, '/');
-    if (o->tokenizer_path)
-        return xstrdup(o->tokenizer_path);
-    return slash ? xstrndup(o->model_path, (size_t)(slash - o->model_path)) : xstrdup(".");
+    struct reading *r = ctx;
+    const char *model = r->o->model_path, *slash = strrchr(model, '/');
+    char *folder = slash ? xstrndup(model, (size_t)(slash - model)) : xstrdup(".");
+    r->tokenizer = modelfile_tokenizer(r->o->tokenizer_path ? r->o->tokenizer_path : folder);
+    free(folder);
+    return r->tokenizer;
 }
 
 static void warn_of_overlap(char *const *texts, char *const *tests)
@@ -68,33 +71,15 @@ static void warn_of_overlap(char *const *texts, char *const *tests)
 
 static void read_texts(struct calibration *c)
 {
-    struct tokenizer *tokenizer = NULL;
-    struct corpus_options o = { .join = "\n\n", .n_thread = c->o.solver.n_thread };
-    uint32_t *start = NULL;
-    for (char **file = c->o.texts; *file; file++) {
-        const char *why;
-        char *lang = batch_lang(*file);
-        struct bytein *in = bytein_open(*file, o.n_thread, &why);
-        if (!in)
-            die("%s: %s", *file, why);
-        if (corpus_is_tokens(in)) {
-            corpus_read_tokens(&c->corpus, in, &o);
-        } else {
-            if (!tokenizer) {
-                char *path = tokenizer_path(&c->o);
-                tokenizer = modelfile_tokenizer(path);
-                if (corpus_find_start(tokenizer, "auto", &start, &o.n_start) < 0)
-                    die("%s: its template is of tokens that it has not", path);
-                free(path);
-            }
-            o.tokenizer = tokenizer;
-            o.start = start;
-            corpus_read_text(&c->corpus, in, lang, &o);
-        }
-        free(lang);
-    }
-    free(start);
-    tokenizer_free(tokenizer);
+    struct reading r = { &c->o, NULL };
+    struct corpus_options o = { .open_tokenizer = open_tokenizer,
+                                .whole_files = c->o.whole_files,
+                                .join = "\n\n",
+                                .n_thread = c->o.solver.n_thread,
+                                .may_be_tokens = 1,
+                                .ctx = &r };
+    corpus_read_files(&c->corpus, c->o.texts, "stdin", c->o.start_token, &o);
+    tokenizer_free(r.tokenizer);
     if (c->o.tests)
         warn_of_overlap(c->o.texts, c->o.tests);
     corpus_need_vocabulary(&c->corpus, c->config->vocab_size);
@@ -104,9 +89,7 @@ static void read_texts(struct calibration *c)
 static void cut_windows(struct calibration *c)
 {
     const struct corpus *corpus = &c->corpus;
-    size_t context = lm_windows_context(c->config, c->o.context);
-    if (!context)
-        die("--context: the model has %zu positions", lm_forward_longest(c->config));
+    size_t context = modelfile_context(c->config, c->o.model_path, (int64_t)c->o.context);
     for (size_t i = 0; i < corpus->n_text; i++) {
         const struct corpus_text *x = &corpus->text[i];
         if (x->n > x->n_start)
@@ -133,69 +116,93 @@ static void cut_windows(struct calibration *c)
 
 /* ---- the model */
 
-static void check_finite(const struct calibration *c, const float *x, size_t n, int layer, size_t from)
+/* The batch of windows from `from` on: returns where it ends. */
+static size_t fill_batch(struct calibration *c, size_t from)
 {
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            die("%s: line %zu or behind it: activations of layer %d are not finite",
-                c->corpus.lang[c->lane[from].lang], c->corpus.text[c->windows.w[from].text].line, layer);
+    size_t end = lm_batch_end(&c->windows, from, SLICE);
+    lm_batch_fill(&c->batch, &c->windows, from, end, c->corpus.id);
+    return end;
 }
 
-/* Takes all windows through a layer (-1: the embedding): as the model has it, with part NULL; else with those
- * weights. harvest: looks in, and the states stay what they were. */
-static void run_layer(struct calibration *c, int layer, const struct lm_part *part,
+static void check_finite(const struct calibration *c, const float *x, size_t n, int layer, size_t from)
+{
+    if (!kernel_all_finite(x, n))
+        die("%s: line %zu or behind it: activations of layer %d are not finite",
+            c->corpus.lang[c->lane[from].lang], c->corpus.text[c->windows.w[from].text].line, layer);
+}
+
+static void embed(struct calibration *c)
+{
+    float *x = c->rows.x;
+    for (size_t from = 0, end; from < c->windows.n; from = end) {
+        end = fill_batch(c, from);
+        size_t n = c->batch.start[end - from] * c->config->d_model;
+        if (lm_forward_embed(c->forward, c->model, 0, &c->batch.text, x, NULL) < 0)
+            die("%s: %s", c->o.model_path, lm_model_error(c->model));
+        check_finite(c, x, n, -1, from);
+        x += n;
+    }
+}
+
+/* The numbers of a row that a stage makes, and where they are. */
+static const float *made_by(const struct calibration *c, enum lm_stage stage, const struct lm_rows *r,
+                            size_t *width)
+{
+    const float *in = c->config->norm_after ? r->x : r->norm;
+    const float *const made[] = { [LM_TO_ATTN_IN] = in,
+                                  [LM_TO_ATTN_MIX] = r->mix,
+                                  [LM_TO_MLP_IN] = in,
+                                  [LM_TO_MLP_ACT] = r->act,
+                                  [LM_TO_RESID] = r->x };
+    *width = stage == LM_TO_ATTN_MIX  ? c->config->n_head * c->config->d_head
+             : stage == LM_TO_MLP_ACT ? c->config->d_ff
+                                      : c->config->d_model;
+    return made[stage];
+}
+
+/* Takes all windows through a stage of a layer. harvest: what looks in; NULL: nothing. */
+static void run_stage(struct calibration *c, const struct lm_part *part, int layer, enum lm_stage stage,
                       struct lm_harvest *harvest)
 {
-    size_t at = 0;
+    const struct lm_config *config = c->config;
+    struct lm_rows r = c->rows;
     for (size_t from = 0, end; from < c->windows.n; from = end) {
-        struct lm_tap tap;
-        int status = 0;
-        end = lm_batch_end(&c->windows, from, SLICE);
-        lm_batch_fill(&c->batch, &c->windows, from, end, c->corpus.id);
-        size_t n = c->batch.start[end - from] * c->config->d_model;
+        struct lm_tap tap = { 0 };
+        size_t width, n;
+        end = fill_batch(c, from);
+        n = c->batch.start[end - from];
         if (harvest) {
             lm_harvest_batch(harvest, from, end, &c->batch);
             tap = lm_harvest_tap(harvest);
         }
-        if (layer < 0) {
-            status = lm_forward_embed(c->forward, c->model, 0, &c->batch.text, c->x, NULL);
-        } else {
-            scratch_read(c->states, at, c->x, n * sizeof *c->x);
-            if (part)
-                lm_forward_part(c->forward, part, layer, &c->batch.text, c->x, NULL);
-            else
-                status = lm_forward_layer(c->forward, c->model, 0, layer, &c->batch.text, c->x,
-                                          harvest ? &tap : NULL);
-        }
-        if (status < 0)
-            die("%s: %s", c->o.model_path, lm_model_error(c->model));
-        check_finite(c, c->x, n, layer, from);
-        if (!harvest)
-            scratch_write(c->states, at, c->x, n * sizeof *c->x);
-        at += n * sizeof *c->x;
+        lm_forward_stage(c->forward, part, layer, stage, &c->batch.text, &r, &tap);
+        const float *made = made_by(c, stage, &r, &width);
+        check_finite(c, made, n * width, layer, from);
+        r.x += n * config->d_model;
+        r.norm += n * config->d_model;
+        r.mix += n * config->n_head * config->d_head;
+        r.act += n * config->d_ff;
     }
 }
 
-/* The moments of a layer's inputs. */
-static struct lm_grams *look_into(struct calibration *c, int layer)
+/* The same, with the moments of what it makes, a site. */
+static struct lm_grams *look_into(struct calibration *c, const struct lm_part *part, int layer,
+                                  enum lm_stage stage, enum lm_site site)
 {
     char *in_layer = xcalloc((size_t)c->config->n_layer, 1), why[LM_GRAMS_WHY_MAX];
-    struct lm_wish wish = { .sites = 1u << LM_AT_ATTN_IN | 1u << LM_AT_ATTN_MIX | 1u << LM_AT_MLP_IN |
-                                     1u << LM_AT_MLP_ACT,
-                            .in_layer = in_layer,
-                            .dtype = TENSOR_F64 };
+    struct lm_wish wish = { .sites = 1u << site, .in_layer = in_layer, .dtype = TENSOR_F64 };
     in_layer[layer] = 1;
     wish.result[LM_GRAM][LM_ALL] = 1;
     struct lm_plan *plan = lm_plan_new(c->config, &wish, c->count, c->corpus.n_lang);
     if (!plan)
         die("the moments would be too large");
     struct scratch *store = scratch_new(lm_plan_bytes(plan), lm_plan_bytes(plan) > c->o.memory_bytes);
-    struct lm_harvest *harvest = lm_harvest_new(plan, c->config, &wish, c->lane, c->count, store,
-                                                c->o.solver.n_thread);
-    run_layer(c, layer, NULL, harvest);
+    struct lm_harvest *harvest = lm_harvest_new(plan, c->config, &wish, c->lane, c->count,
+                                                scratch_bytes(store), c->o.solver.n_thread);
+    run_stage(c, part, layer, stage, harvest);
     lm_harvest_free(harvest);
-    struct lm_grams *g = lm_grams_of_layer(c->config, plan, store, layer, c->corpus.lang, c->count,
-                                           c->corpus.n_lang, c->o.mix, c->o.apart, c->o.memory_bytes, why);
+    struct lm_grams *g = lm_grams_of_site(plan, scratch_bytes(store), layer, site, c->corpus.lang, c->count,
+                                          c->corpus.n_lang, c->o.mix, c->o.apart, c->o.memory_bytes, why);
     if (!g)
         die("--mix: %s", why);
     scratch_free(store);
@@ -220,9 +227,9 @@ static void keep(struct calibration *c, const char *name, size_t n, size_t n_fit
         c->memory_left -= n_bytes;
     xgrow(&c->solution, &c->solution_room, c->n_solution + 1, sizeof *c->solution);
     struct solution *s = &c->solution[c->n_solution++];
-    *s = (struct solution){ .name = xstrdup(name), .n = n, .n_fit = n_fit, .found = *found };
+    *s = (struct solution){ .name = xstrdup(name), .found = *found };
     s->q = scratch_new(n_bytes, in_file);
-    scratch_write(s->q, 0, found->q, n_bytes);
+    memcpy(scratch_bytes(s->q), found->q, n_bytes);
     s->fit = xnew(n_fit, sizeof *s->fit);
     memcpy(s->fit, found->fit, n_fit * sizeof *s->fit);
     if (found->by_lang) {
@@ -259,26 +266,22 @@ static void solve(struct calibration *c, struct solver *solver, const struct ten
     quant_plan_free(plan);
 }
 
-/* The layer with its chosen matrices solved; and the states behind it, unless it is the last. */
-static void take_layer(struct calibration *c, const struct lm_tensors *tensors)
+/* What the rules make of the layer's matrices that multiply a site's rows: solves them, into made and the
+ * part. The stage, which makes these rows, is run. */
+static void take_stage(struct calibration *c, const struct lm_tensors *tensors, enum lm_stage stage,
+                       enum lm_site site, struct lm_part *part, float *made[LM_N_ROLE],
+                       struct gemm_weight *packed[LM_N_ROLE])
 {
-    int layer = tensors->layer;
-    const struct lm_part *as_is = lm_model_part(c->model, 0, layer);
     struct lm_grams *grams = NULL;
     struct solver *solver = NULL;
-    float *made[LM_N_ROLE] = { NULL };
-    struct gemm_weight *packed[LM_N_ROLE] = { NULL };
-    if (!as_is)
-        die("%s: %s", c->o.model_path, lm_model_error(c->model));
-    struct lm_part part = *as_is;
     for (size_t i = 0; i < tensors->n; i++) {
         const struct tensor *t = &tensors->at[i].t;
         struct choice d;
         choice_make(c->o.rules, c->config->family, t, &d);
-        if (!d.quantise || lm_site_read_by(d.place.role) < 0)
+        if (!d.quantise || lm_site_read_by(d.place.role) != (int)site)
             continue;
         if (!solver) {
-            grams = look_into(c, layer);
+            grams = look_into(c, part, tensors->layer, stage, site);
             solver = solver_new(grams, &c->o.solver);
         }
         enum lm_role role = d.place.role;
@@ -288,17 +291,50 @@ static void take_layer(struct calibration *c, const struct lm_tensors *tensors)
                                          c->o.solver.n_thread);
         if (!packed[role])
             mem_out();
-        part.weight[role].w = made[role];
-        part.weight[role].packed = packed[role];
+        part->weight[role].w = made[role];
+        part->weight[role].packed = packed[role];
     }
-    if (layer + 1 < c->config->n_layer)
-        run_layer(c, layer, &part, NULL);
+    if (!solver)
+        run_stage(c, part, tensors->layer, stage, NULL);
+    solver_free(solver);
+    lm_grams_free(grams);
+}
+
+/* The layer with its chosen matrices solved; and the states behind it, unless it is the last. */
+static void take_layer(struct calibration *c, const struct lm_tensors *tensors)
+{
+    static const enum lm_site site[] = { [LM_TO_ATTN_IN] = LM_AT_ATTN_IN,
+                                         [LM_TO_ATTN_MIX] = LM_AT_ATTN_MIX,
+                                         [LM_TO_MLP_IN] = LM_AT_MLP_IN,
+                                         [LM_TO_MLP_ACT] = LM_AT_MLP_ACT };
+    const struct lm_part *as_is = lm_model_part(c->model, 0, tensors->layer);
+    float *made[LM_N_ROLE] = { NULL };
+    struct gemm_weight *packed[LM_N_ROLE] = { NULL };
+    if (!as_is)
+        die("%s: %s", c->o.model_path, lm_model_error(c->model));
+    struct lm_part part = *as_is;
+    for (int stage = LM_TO_ATTN_IN; stage <= LM_TO_MLP_ACT; stage++)
+        take_stage(c, tensors, (enum lm_stage)stage, site[stage], &part, made, packed);
+    if (tensors->layer + 1 < c->config->n_layer)
+        run_stage(c, &part, tensors->layer, LM_TO_RESID, NULL);
     for (int role = 0; role < LM_N_ROLE; role++) {
         gemm_weight_free(packed[role]);
         free(made[role]);
     }
-    solver_free(solver);
-    lm_grams_free(grams);
+}
+
+/* Room for the rows of all tokens; the MLP's lie where those of attention's mixture did. */
+static void make_rows(struct calibration *c)
+{
+    const struct lm_config *k = c->config;
+    size_t n = 0, mix = k->n_head * k->d_head, wide = k->d_ff > mix ? k->d_ff : mix;
+    for (size_t i = 0; i < c->windows.n; i++)
+        n += c->windows.w[i].n;
+    size_t n_bytes = n * (2 * k->d_model + wide) * sizeof(float);
+    c->store = scratch_new(n_bytes, n_bytes > c->o.memory_bytes);
+    c->rows.x = scratch_bytes(c->store);
+    c->rows.norm = c->rows.x + n * k->d_model;
+    c->rows.mix = c->rows.act = c->rows.norm + n * k->d_model;
 }
 
 static void run_model(struct calibration *c)
@@ -306,17 +342,13 @@ static void run_model(struct calibration *c)
     struct lm_checkpoint *from = modelfile_open(c->o.model_path, c->o.solver.n_thread);
     struct lm_parts *parts = lm_parts_new(from);
     const struct lm_tensors *tensors;
-    size_t longest = lm_windows_longest(&c->windows), room = longest > SLICE ? longest : SLICE, n_state = 0;
     int got;
-    for (size_t i = 0; i < c->windows.n; i++)
-        n_state += c->windows.w[i].n * c->config->d_model * sizeof(float);
-    c->states = scratch_new(n_state, n_state > c->o.memory_bytes);
-    c->x = xaligned(room, lm_config_width(c->config) * sizeof *c->x);
-    c->forward = lm_forward_new(c->config, longest, c->o.solver.n_thread);
+    make_rows(c);
+    c->forward = lm_forward_new(c->config, lm_windows_longest(&c->windows), c->o.solver.n_thread);
     while ((got = lm_parts_next(parts, &tensors)) > 0) {
         msg_progress("layer %d of %d", tensors->layer + 1, c->config->n_layer);
         if (tensors->layer < 0)
-            run_layer(c, -1, NULL, NULL);
+            embed(c);
         else if (tensors->layer < c->config->n_layer)
             take_layer(c, tensors);
         if (tensors->layer < c->config->n_layer)
@@ -327,10 +359,9 @@ static void run_model(struct calibration *c)
     msg_progress_end();
     lm_parts_free(parts);
     lm_checkpoint_close(from);
-    scratch_free(c->states);
+    scratch_free(c->store);
     lm_forward_free(c->forward);
     lm_batch_clear(&c->batch);
-    free(c->x);
 }
 
 struct calibration *calibration_run(const struct calibrate_options *o)
@@ -364,7 +395,6 @@ void calibration_free(struct calibration *c)
     free(c->lang);
     free(c->lane);
     free(c->count);
-    free(c->q);
     free(c);
 }
 
@@ -379,10 +409,8 @@ int calibration_find(struct calibration *c, const char *name, struct solver_foun
         struct solution *s = &c->solution[i];
         if (strcmp(s->name, name) != 0)
             continue;
-        xgrow(&c->q, &c->q_room, s->n, sizeof *c->q);
-        scratch_read(s->q, 0, c->q, s->n * sizeof *c->q);
         *found = s->found;
-        found->q = c->q;
+        found->q = scratch_bytes(s->q);
         found->fit = s->fit;
         found->by_lang = s->by_lang;
         return 1;

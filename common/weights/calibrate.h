@@ -1,9 +1,9 @@
-/* calibrate.h - GPTQ layer by layer, each seeing what the quantised ones before it give.  Layer: weights.
+/* calibrate.h - GPTQ matrix by matrix, each seeing what the quantised ones before it give.  Layer: weights.
  *
- * As the authors' code (bloom.py) has it: the text's states enter a layer; a pass through the layer as it is
- * gives the second moments of its matrices' inputs, by language; the matrices are solved; a pass through what
- * they became gives the states for the next. So the text passes each layer twice. SPDX-License-Identifier:
- * GPL-3.0-or-later */
+ * In the order of the authors' --true-sequential (llama.py): what a matrix multiplies is what the quantised
+ * matrices before it give, those of its own layer too. The text's states go as far as the next matrices; the
+ * second moments of these rows are taken, by language; the matrices are solved; and the rows go on through
+ * what they became. So the text passes the model once. SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef WEIGHTS_CALIBRATE_H
 #define WEIGHTS_CALIBRATE_H
 #include "math/gemm.h"
@@ -15,6 +15,8 @@ struct calibrate_options {
     char **texts;           /* files, NULL-ended: text by language, or token streams */
     char **tests;           /* text that must be another: lines that are in both are counted; NULL: none */
     const char *tokenizer_path; /* of text; NULL: the one in the model's directory */
+    const char *start_token;    /* before each text, as corpus_find_start takes it */
+    int whole_files;            /* a file of text is one text; else each line is */
     size_t context;             /* tokens of a window; 0: as lm_windows_context has it */
     enum gemm_precision precision;
     struct choice_rules *rules;

@@ -156,7 +156,7 @@ function put_recipe(    i, arm, n, list, label, k, parts) {
     label["plan"] = "The plan"; label[rival()] = toupper(substr(rival_name(), 1, 1)) substr(rival_name(), 2); label["worst"] = "The recipe"; label["gptq"] = "GPTQ"; label["mean"] = "For the mean"; label["position"] = "By position"
     print "<h3>Measured against controls</h3>\n<p>On the even lines, which nothing was chosen from, in " esc(unit()) ". Taken off is what the worst-off language’s damage falls by against " rival_name() \
         (history["budget"] == "" ? "" : rival() == "plan" ? ", no other width being within the budget and larger" : ", of the menu’s widths within the budget the largest") ", with a 95 % interval." \
-        (judged("gptq", "bytes") == "" ? "" : " GPTQ: " (rival() == "plan" ? "the plan’s width" : substr(rival(), 6) " bits") ", calibrated on the odd lines, all languages alike, layer by layer.") \
+        (judged("gptq", "bytes") == "" ? "" : " GPTQ: " (rival() == "plan" ? "the plan’s width" : substr(rival(), 6) " bits") ", calibrated on the odd lines, all languages alike, matrix by matrix.") \
         " Controls: the recipe for the least mean over languages instead; the recipe’s own widths, to the byte, put by llama.cpp’s rule of position (first and last eighth, every third layer between), and put at random.</p>\n" \
         wide("The recipe and its controls") "<table><caption>Recipes and GPTQ on the even lines</caption>\n<thead><tr>" \
         th("Recipe", "text") th("Mean") th("Worst") th("of", "text") th("Taken off") th("Interval") th("Bytes") "</tr></thead>\n<tbody>"

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "math/logits.h"
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -23,6 +24,7 @@
 #define kernel_add        plain_add
 #define kernel_softmax    plain_softmax
 #define kernel_rotate     plain_rotate
+#define kernel_all_finite plain_all_finite
 void plain_layer_norm(const float *x, size_t n, const float *weight, const float *bias, double eps, float *y);
 void plain_rms_norm(const float *x, size_t n, const float *weight, double eps, float *y);
 void plain_act(enum kernel_act act, const float *x, size_t n, float *y);
@@ -31,6 +33,7 @@ void plain_exp(const float *x, size_t n, float *y);
 void plain_add(const float *a, const float *b, size_t n, float *y);
 void plain_softmax(float *x, size_t n, size_t n_seen, float scale, float slope);
 void plain_rotate(float *x, size_t n_rot, const float *cosine, const float *sine);
+int plain_all_finite(const float *x, size_t n);
 #include "../../common/math/kernels.c"
 #undef kernel_layer_norm
 #undef kernel_rms_norm
@@ -40,6 +43,7 @@ void plain_rotate(float *x, size_t n_rot, const float *cosine, const float *sine
 #undef kernel_add
 #undef kernel_softmax
 #undef kernel_rotate
+#undef kernel_all_finite
 
 static int n_failed;
 
@@ -324,6 +328,22 @@ static void test_add(void)
 
 /* ---- clones */
 
+static void test_finite(size_t n)
+{
+    static const float bad[] = { NAN, -NAN, INFINITY, -INFINITY };
+    float *x = xnew(n, sizeof *x);
+    for (size_t i = 0; i < n; i++)
+        x[i] = i % 2 ? FLT_MAX : -FLT_TRUE_MIN;
+    check(kernel_all_finite(x, n), "the largest and the smallest are finite", (double)n);
+    for (size_t k = 0; k < 4; k++) {
+        float was = x[(n - 1) * k / 3];
+        x[(n - 1) * k / 3] = bad[k];
+        check(!kernel_all_finite(x, n), "this is not finite", (double)bad[k]);
+        x[(n - 1) * k / 3] = was;
+    }
+    free(x);
+}
+
 static void test_clones(size_t n)
 {
     static float x[5000], w[5000], b[5000], y[5000], z[5000];
@@ -479,6 +499,7 @@ int main(int argc, char **argv)
         test_softmax(n, (n + 1) / 2, 0.125f, 0.0625f, 30);
         test_softmax(n, 1, 1, 1, 1e30f);
         test_logits(n + 1, 10);
+        test_finite(n);
     }
     test_logits(250880, 25);
     test_logits_edges();
