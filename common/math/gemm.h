@@ -58,11 +58,11 @@ int gemm_run(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, 
 int gemm_run_turned(const struct gemm_weight *w, const float *x, size_t n, size_t ldx, float *y, size_t ldy,
                     const float *bias, int accumulate, int n_thread);
 
-/* For attention and second moments, f32, on the caller's thread, any number of callers at once; row-major, ld* floats from row
- * to row: C[m][n] = alpha A[m][k] B[n][k]^T + beta C (nt), alpha A[m][k] B[k][n] + beta C (nn), alpha
- * A[k][m]^T B[k][n] + beta C (tn). beta 0 does not read C. A row's result may depend on m, n and k and on its
- * place in A, so callers keep all that to what the row's position in its sequence says: blocks of GEMM_ROWS
- * counted from the start, for instance. */
+/* For attention and second moments, f32, on the caller's thread, any number of callers at once; row-major,
+ * ld* floats from row to row: C[m][n] = alpha A[m][k] B[n][k]^T + beta C (nt), alpha A[m][k] B[k][n] + beta C
+ * (nn), alpha A[k][m]^T B[k][n] + beta C (tn). beta 0 does not read C. A row's result may depend on m, n and
+ * k and on its place in A, so callers keep all that to what the row's position in its sequence says: blocks
+ * of GEMM_ROWS counted from the start, for instance. */
 void gemm_block_nt(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,
                    size_t ldb, float beta, float *c, size_t ldc);
 void gemm_block_tn(size_t m, size_t n, size_t k, float alpha, const float *a, size_t lda, const float *b,

@@ -87,9 +87,10 @@ static double peak(int n_thread)
 
 int main(int argc, char **argv)
 {
-    int n_thread = atoi(argv[1]), n_run = atoi(argv[2]), precision = gemm_precision_find(argv[3]);
+    int n_thread = atoi(argv[1]), n_run = atoi(argv[2]);
+    enum gemm_precision precision = gemm_precision_of(argv[3]);
     const char *why;
-    if (argc < 5 || precision < 0 || gemm_load(&why) < 0)
+    if (argc < 5 || gemm_load(&why) < 0)
         return 1;
     const struct blas *blas = blas_load(&why);
     void *lib = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_NOLOAD);
@@ -107,7 +108,7 @@ int main(int argc, char **argv)
             x[i] = (float)(rand() % 2001) / 1000 - 1;
         for (size_t i = 0; i < (size_t)n * (size_t)k; i++)
             w[i] = (float)(rand() % 2001) / 1000 - 1;
-        struct gemm_weight *g = gemm_pack(w, GEMM_OF_F32, (size_t)n, (size_t)k, 0, (enum gemm_precision)precision);
+        struct gemm_weight *g = gemm_pack(w, GEMM_OF_F32, (size_t)n, (size_t)k, 0, precision);
         double work = 2.0 * m * n * k / 1e9, *ours = xnew((size_t)n_run, sizeof *ours),
                *peer = xnew((size_t)n_run, sizeof *peer);
         for (int i = -1; i < n_run; i++) {
@@ -123,10 +124,10 @@ int main(int argc, char **argv)
                 ours[i] = work / (b - a), peer[i] = work / (d - c);
         }
         double o = median(ours, n_run), p = median(peer, n_run);
-        printf("gemm,%s %s %d threads (%s): cblas_sgemm,%.4g,%.4g,GFLOP/s,%.2f\n", gemm_precision_name((enum gemm_precision)precision),
-               *shape, n_thread, gemm_describe((enum gemm_precision)precision), o, p, o / p);
+        printf("gemm,%s %s %d threads (%s): cblas_sgemm,%.4g,%.4g,GFLOP/s,%.2f\n", gemm_precision_name(precision),
+               *shape, n_thread, gemm_describe(precision), o, p, o / p);
         if (most > 0)
-            printf("gemm,%s %s %d threads: peak of the units,%.4g,%.4g,GFLOP/s,%.2f\n", gemm_precision_name((enum gemm_precision)precision),
+            printf("gemm,%s %s %d threads: peak of the units,%.4g,%.4g,GFLOP/s,%.2f\n", gemm_precision_name(precision),
                    *shape, n_thread, o, most, o / most);
         fflush(stdout);
         gemm_weight_free(g);
