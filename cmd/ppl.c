@@ -194,18 +194,19 @@ static void put_token(size_t test, const struct corpus_text *x, size_t index, co
     put_tally(t, 1);
 }
 
-/* What a batch has to say, token by token. Row i of each side's scores is of token index[i]. */
-static void take_scores(const struct lm_window *const *window, const size_t *index, size_t n,
-                        struct lm_score *const *score, struct lm_contrast *const *contrast)
+/* What a batch has to say, token by token. Row i of each side's scores is of target i. */
+static void take_scores(const struct lm_targets *targets, struct lm_score *const *score,
+                        struct lm_contrast *const *contrast)
 {
-    for (size_t i = 0; i < n; i++) {
-        const struct corpus_text *x = &corpus.text[window[i]->text];
+    for (size_t i = 0; i < targets->n; i++) {
+        const struct corpus_text *x = &corpus.text[targets->text[i]];
+        size_t index = targets->index[i];
         for (size_t k = 0; k < n_test; k++) {
             const struct lm_score *ref = n_run > n_test ? &score[n_test][i] : NULL;
-            struct tally t = tally_of(index[i], x, &score[k][i], ref, ref ? &contrast[k][i] : NULL);
-            tally_add(&of_text[k * corpus.n_text + window[i]->text], &t);
+            struct tally t = tally_of(index, x, &score[k][i], ref, ref ? &contrast[k][i] : NULL);
+            tally_add(&of_text[k * corpus.n_text + targets->text[i]], &t);
             if (!strcmp(by, "token"))
-                put_token(k, x, index[i], &t);
+                put_token(k, x, index, &t);
         }
     }
 }
@@ -224,44 +225,29 @@ static _Noreturn void die_of_model(const struct lm_run *r)
     die("%s: %s", r == &run[0] || !against ? model_path : against, lm_model_error(r->model));
 }
 
-/* Keeps the rows of x[.][d] whose numbers are in row[0..n-1], in order. */
-static void compact(float *x, size_t d, const size_t *row, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        memmove(x + i * d, x + row[i] * d, d * sizeof *x);
-}
-
-static void score_batch(size_t from, size_t end, struct lm_batch *batch)
+static void score_batch(size_t from, size_t end, struct lm_batch *batch, struct lm_targets *targets)
 {
     lm_batch_fill(batch, &windows, from, end, corpus.id);
-    size_t n_token = batch->start[end - from], n = 0, bad;
+    lm_targets_fill(targets, &windows, from, end, batch, corpus.id);
+    size_t n = targets->n, bad;
     if (lm_run_batch(run, n_run, &batch->text, layer_done, &bad) < 0)
         die_of_model(&run[bad]);
-    size_t *row = xnew(n_token, sizeof *row), *index = xnew(n_token, sizeof *index);
-    const struct lm_window **window = xnew(n_token, sizeof(*window));
-    uint32_t *target = xnew(n_token, sizeof *target);
-    for (size_t w = from; w < end; w++)
-        for (size_t i = windows.w[w].score; i < windows.w[w].n; i++, n++) {
-            row[n] = batch->start[w - from] + i - 1;
-            index[n] = windows.w[w].first + i;
-            target[n] = corpus.id[index[n]];
-            window[n] = &windows.w[w];
-        }
     struct lm_score **score = xcalloc(n_run, sizeof *score);
     struct lm_contrast **contrast = xcalloc(n_run, sizeof *contrast);
     struct lm_side *side = xnew(n_run, sizeof *side);
     struct lm_contrast **of_side = xcalloc(n_run, sizeof *of_side);
     for (size_t k = 0; k < n_run; k++) {
         size_t at = n_run - 1 - k; /* the reference first */
-        compact(run[k].x, lm_model_config(run[k].model)->d_embed, row, n);
+        lm_targets_compact(targets, run[k].x, lm_model_config(run[k].model)->d_embed);
         score[k] = xnew(n, sizeof **score);
         if (at)
             contrast[k] = of_side[at] = xnew(n, sizeof **contrast);
         side[at] = (struct lm_side){ run[k].model, run[k].variant, run[k].x, score[k] };
     }
-    if (lm_score_rows(side, n_run, target, n, n_run > 1 ? of_side : NULL, (int)n_thread, NULL, &bad) < 0)
+    if (lm_score_rows(side, n_run, targets->token, n, n_run > 1 ? of_side : NULL, (int)n_thread, NULL, &bad) <
+        0)
         die_of_model(&run[n_run - 1 - bad]);
-    take_scores(window, index, n, score, contrast);
+    take_scores(targets, score, contrast);
     for (size_t k = 0; k < n_run; k++) {
         free(score[k]);
         free(contrast[k]);
@@ -270,10 +256,6 @@ static void score_batch(size_t from, size_t end, struct lm_batch *batch)
     free(side);
     free(contrast);
     free(score);
-    free(target);
-    free(window);
-    free(index);
-    free(row);
 }
 
 /* ---- models */
@@ -455,6 +437,7 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
         most = n > most ? n : most;
     }
     struct lm_batch batch = { 0 };
+    struct lm_targets targets = { 0 };
     open_sides(c, ref, most, n_batch < 2);
     for (size_t from = 0, end, i = 0; from < windows.n; from = end, i++) {
         end = lm_batch_end(&windows, from, room);
@@ -462,10 +445,11 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
             again();
         pass = i + 1;
         n_pass = n_batch;
-        score_batch(from, end, &batch);
+        score_batch(from, end, &batch, &targets);
     }
     msg_progress_end();
     lm_batch_clear(&batch);
+    lm_targets_clear(&targets);
     trial_check(&trials, lm_checkpoint_path(c));
     modelfile_warn(c);
     if (ref)

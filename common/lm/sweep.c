@@ -9,13 +9,14 @@
 
 enum { TOGETHER = 16 /* most cases that are scored at a time */, PATIENCE_S = 60 };
 
-/* Windows [from, end): tokens that are predicted, and the rows of the states that predict them. */
+/* Windows [from, end). */
 struct part_of_text {
     struct lm_batch text;
-    size_t from, end, n;
-    size_t *row, *group, *in_text; /* [n] */
-    uint32_t *target;              /* [n] */
-    size_t *group_of_row;          /* [tokens] LM_NO_GROUP where nothing is predicted */
+    struct lm_targets targets;
+    size_t from, end;
+    size_t *group;        /* [targets] */
+    size_t *group_of_row; /* [tokens] LM_NO_GROUP where nothing is predicted */
+    size_t group_room, row_room;
 };
 
 struct sweep {
@@ -43,33 +44,25 @@ static void fill_batch(struct sweep *w, size_t from, size_t end)
     const struct lm_sweep *s = w->s;
     struct part_of_text *b = &w->batch;
     lm_batch_fill(&b->text, s->windows, from, end, s->id);
+    lm_targets_fill(&b->targets, s->windows, from, end, &b->text, s->id);
     size_t n_token = b->text.start[end - from];
-    *b = (struct part_of_text){ .text = b->text, .from = from, .end = end };
-    b->row = xnew(n_token, sizeof *b->row);
-    b->group = xnew(n_token, sizeof *b->group);
-    b->in_text = xnew(n_token, sizeof *b->in_text);
-    b->target = xnew(n_token, sizeof *b->target);
-    b->group_of_row = xnew(n_token, sizeof *b->group_of_row);
+    b->from = from;
+    b->end = end;
+    xgrow(&b->group, &b->group_room, b->targets.n, sizeof *b->group);
+    xgrow(&b->group_of_row, &b->row_room, n_token, sizeof *b->group_of_row);
     for (size_t i = 0; i < n_token; i++)
         b->group_of_row[i] = LM_NO_GROUP;
-    for (size_t k = from; k < end; k++) {
-        const struct lm_window *window = &s->windows->w[k];
-        for (size_t i = window->score; i < window->n; i++, b->n++) {
-            b->row[b->n] = b->text.start[k - from] + i - 1;
-            b->in_text[b->n] = window->text;
-            b->group[b->n] = s->group_of[window->text];
-            b->target[b->n] = s->id[window->first + i];
-            b->group_of_row[b->row[b->n]] = b->group[b->n];
-        }
+    for (size_t i = 0; i < b->targets.n; i++) {
+        b->group[i] = s->group_of[b->targets.text[i]];
+        b->group_of_row[b->targets.row[i]] = b->group[i];
     }
 }
 
 static void clear_batch(struct part_of_text *b)
 {
-    free(b->row);
+    lm_batch_clear(&b->text);
+    lm_targets_clear(&b->targets);
     free(b->group);
-    free(b->in_text);
-    free(b->target);
     free(b->group_of_row);
 }
 
@@ -92,14 +85,6 @@ static int is_complete(const struct sweep *w, size_t group)
     return w->batch.end == all->n || w->s->group_of[all->w[w->batch.end].text] != group;
 }
 
-/* Keeps the rows that predict something of x[.][d_embed]. */
-static void compact(const struct sweep *w, float *x)
-{
-    size_t d = w->config->d_embed;
-    for (size_t i = 0; i < w->batch.n; i++)
-        memmove(x + i * d, x + w->batch.row[i] * d, d * sizeof *x);
-}
-
 /* ---- scores */
 
 /* The batch's scores of the model as it is, and whether the ledger is of that model and text. */
@@ -107,20 +92,20 @@ static int score_reference(struct sweep *w)
 {
     const struct lm_sweep *s = w->s;
     const struct part_of_text *b = &w->batch;
-    struct lm_score *score = xnew(b->n, sizeof *score);
+    struct lm_score *score = xnew(b->targets.n, sizeof *score);
     const struct lm_side side = { s->model, 0, w->reference, score };
     size_t bad;
-    int status = lm_score_rows(&side, 1, b->target, b->n, NULL, s->n_thread, NULL, &bad);
+    int status = lm_score_rows(&side, 1, b->targets.token, b->targets.n, NULL, s->n_thread, NULL, &bad);
     if (status < 0)
         fail(w, lm_model_error(s->model));
     if (!b->from)
         lm_ledger_set_model(s->ledger, lm_model_fingerprint(s->model)); /* all of it has been read now */
-    for (size_t i = 0; i < b->n && status == 0; i++) {
+    for (size_t i = 0; i < b->targets.n && status == 0; i++) {
         struct lm_damage d;
         if (lm_damage_of(&score[i], &score[i], NULL, &d) < 0)
             status = fail(w, "the model's logits are not finite");
-        lm_ledger_add(s->reference, 0, b->group[i], b->in_text[i], &d);
-        if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i])) {
+        lm_ledger_add(s->reference, 0, b->group[i], b->targets.text[i], &d);
+        if ((i + 1 == b->targets.n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i])) {
             struct lm_damage all = lm_ledger_total(s->reference, 0, b->group[i]);
             if (status == 0 && lm_ledger_check(s->ledger, b->group[i], all.n, all.nll, w->why) < 0)
                 status = LM_SWEEP_OTHER_LEDGER;
@@ -136,14 +121,14 @@ static int take_scores(struct sweep *w, size_t k, const struct lm_score *score, 
 {
     const struct part_of_text *b = &w->batch;
     struct lm_ledger *l = w->s->ledger;
-    for (size_t i = 0; i < b->n; i++) {
+    for (size_t i = 0; i < b->targets.n; i++) {
         struct lm_damage d;
         if (lm_ledger_is_done(l, k, b->group[i]))
             continue;
         if (lm_damage_of(&score[i], &ref[i], &c[i], &d) < 0)
             return fail(w, "the quantised model's logits are not finite, or too large for a KL divergence");
-        lm_ledger_add(l, k, b->group[i], b->in_text[i], &d);
-        if ((i + 1 == b->n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i]))
+        lm_ledger_add(l, k, b->group[i], b->targets.text[i], &d);
+        if ((i + 1 == b->targets.n || b->group[i + 1] != b->group[i]) && is_complete(w, b->group[i]))
             lm_ledger_note(l, k, b->group[i]);
     }
     lm_ledger_flush(l);
@@ -161,11 +146,12 @@ static int score_waiting(struct sweep *w)
     for (size_t i = 0; i < n_side; i++) {
         size_t head = i ? s->cases[w->waiting_case[i - 1]].outside : 0;
         side[i] = (struct lm_side){ s->model, head, i ? w->waiting[i - 1] : w->reference,
-                                    xnew(w->batch.n, sizeof(struct lm_score)) };
+                                    xnew(w->batch.targets.n, sizeof(struct lm_score)) };
         if (i)
-            contrast[i] = xnew(w->batch.n, sizeof **contrast);
+            contrast[i] = xnew(w->batch.targets.n, sizeof **contrast);
     }
-    int status = lm_score_rows(side, n_side, w->batch.target, w->batch.n, contrast, s->n_thread, NULL, &bad);
+    int status = lm_score_rows(side, n_side, w->batch.targets.token, w->batch.targets.n, contrast,
+                               s->n_thread, NULL, &bad);
     if (status < 0)
         fail(w, lm_model_error(s->model));
     for (size_t i = 1; i < n_side && status == 0; i++)
@@ -185,7 +171,7 @@ static int score_waiting(struct sweep *w)
 /* Whether a case has to be run for the batch at hand. */
 static int is_to_do(const struct sweep *w, size_t k)
 {
-    for (size_t i = 0; i < w->batch.n && !w->s->idle[k]; i++)
+    for (size_t i = 0; i < w->batch.targets.n && !w->s->idle[k]; i++)
         if (!lm_ledger_is_done(w->s->ledger, k, w->batch.group[i]))
             return 1;
     return 0;
@@ -198,7 +184,7 @@ static int run_case(struct sweep *w, size_t k)
         w->since = time(NULL);
     if (lm_branch_run(w->branch, &w->s->cases[k], x) < 0)
         return fail(w, lm_model_error(w->s->model));
-    compact(w, x);
+    lm_targets_compact(&w->batch.targets, x, w->config->d_embed);
     w->waiting_case[w->n_waiting++] = k;
     return w->n_waiting == w->room || time(NULL) - w->since >= PATIENCE_S ? score_waiting(w) : 0;
 }
@@ -217,7 +203,7 @@ static int run_batch(struct sweep *w, size_t from, size_t end)
     if (status < 0) {
         fail(w, lm_model_error(s->model));
     } else {
-        compact(w, w->reference);
+        lm_targets_compact(&w->batch.targets, w->reference, w->config->d_embed);
         status = score_reference(w);
     }
     for (int layer = -1; layer <= w->config->n_layer; layer++)
@@ -228,7 +214,6 @@ static int run_batch(struct sweep *w, size_t from, size_t end)
             }
     if (status == 0)
         status = score_waiting(w);
-    clear_batch(&w->batch);
     return status;
 }
 
@@ -267,7 +252,7 @@ static void close_states(struct sweep *w)
     free(w->waiting_case);
     free(w->reference);
     lm_branch_free(w->branch);
-    lm_batch_clear(&w->batch.text);
+    clear_batch(&w->batch);
 }
 
 int lm_sweep_run(const struct lm_sweep *s, char why[LM_WHY_MAX])

@@ -78,6 +78,39 @@ void lm_batch_clear(struct lm_batch *b)
     *b = (struct lm_batch){ 0 };
 }
 
+void lm_targets_fill(struct lm_targets *t, const struct lm_windows *w, size_t from, size_t end,
+                     const struct lm_batch *b, const uint32_t *id)
+{
+    size_t most = b->start[end - from];
+    xgrow(&t->row, &t->room, most, sizeof *t->row);
+    xgrow(&t->index, &t->index_room, most, sizeof *t->index);
+    xgrow(&t->text, &t->text_room, most, sizeof *t->text);
+    xgrow(&t->token, &t->token_room, most, sizeof *t->token);
+    t->n = 0;
+    for (size_t k = from; k < end; k++)
+        for (size_t i = w->w[k].score; i < w->w[k].n; i++, t->n++) {
+            t->row[t->n] = b->start[k - from] + i - 1;
+            t->index[t->n] = w->w[k].first + i;
+            t->text[t->n] = w->w[k].text;
+            t->token[t->n] = id[t->index[t->n]];
+        }
+}
+
+void lm_targets_clear(struct lm_targets *t)
+{
+    free(t->row);
+    free(t->index);
+    free(t->text);
+    free(t->token);
+    *t = (struct lm_targets){ 0 };
+}
+
+void lm_targets_compact(const struct lm_targets *t, float *x, size_t d)
+{
+    for (size_t i = 0; i < t->n; i++)
+        memmove(x + i * d, x + t->row[i] * d, d * sizeof *x);
+}
+
 size_t lm_batch_end(const struct lm_windows *w, size_t from, size_t n_token)
 {
     size_t end = from, n = 0;

@@ -42,6 +42,21 @@ void lm_batch_fill(struct lm_batch *b, const struct lm_windows *w, size_t from, 
                    const uint32_t *id);
 void lm_batch_clear(struct lm_batch *b);
 
+/* The tokens that windows [from, end), which fill b, predict. Begin with zeros. */
+struct lm_targets {
+    size_t n;
+    size_t *row;     /* [n] of the batch, that of the token before it */
+    size_t *index;   /* [n] of the token in id[] */
+    size_t *text;    /* [n] */
+    uint32_t *token; /* [n] */
+    size_t room, index_room, text_room, token_room;
+};
+void lm_targets_fill(struct lm_targets *t, const struct lm_windows *w, size_t from, size_t end,
+                     const struct lm_batch *b, const uint32_t *id);
+void lm_targets_clear(struct lm_targets *t);
+/* Of the batch's rows x[.][d] those that predict something, moved together. */
+void lm_targets_compact(const struct lm_targets *t, float *x, size_t d);
+
 /* The end of the batch that begins with window `from` and has at most n_token tokens, or one window. */
 size_t lm_batch_end(const struct lm_windows *w, size_t from, size_t n_token);
 
