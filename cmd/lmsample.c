@@ -247,9 +247,7 @@ static void continue_some(const struct lm_writer *w, size_t from, size_t end)
 
 static void check_arguments(char **files)
 {
-    modelfile_check(model_path, prompts ? NULL : files);
-    if (!tokenizer_path && !strcmp(model_path, "-"))
-        die_usage("a model from standard input needs --tokenizer");
+    modelfile_check_text(model_path, tokenizer_path, prompts ? NULL : files);
     cli_refuse_if(temperature == 0, &top_k, "without --temperature");
     cli_refuse_if(temperature == 0, &top_p, "without --temperature");
     cli_refuse_if(temperature == 0, &seed, "without --temperature");
@@ -269,16 +267,6 @@ static void read_quants(void)
     trials = (struct trials){ .only = quant_only, .skip = quant_skip, .n_thread = (int)n_thread };
     trial_read(&trials, quants, 1);
     n_quant = trials.n;
-}
-
-static struct lm_model *new_model(struct lm_checkpoint *c, enum gemm_precision precision)
-{
-    struct lm_change *change = xnew(trials.n, sizeof *change);
-    for (size_t k = 0; k < trials.n; k++)
-        change[k] = trial_change(&trials.each[k]);
-    struct lm_model *m = lm_model_new(c, precision, (int)n_thread, change, trials.n, 1);
-    free(change);
-    return m;
 }
 
 /* All prompts, as many at a time as fit into --memory. */
@@ -310,7 +298,8 @@ int main(int argc, char **argv)
     corpus_need_vocabulary(&corpus, config->vocab_size);
     cut_prompts(config);
     trial_try(&trials, c);
-    struct lm_writer w = { .model = new_model(c, gemm_precision_of(precision_name)),
+    struct lm_writer w = { .model = trial_model(&trials, c, gemm_precision_of(precision_name), (int)n_thread,
+                                                1),
                            .n_variant = 1 + n_quant,
                            .n_token = (size_t)n_token,
                            .stop = ignore_eos ? -1 : config->eos_token_id,

@@ -381,14 +381,10 @@ static int is_own(size_t k)
  * which cannot be read again, is kept in memory. */
 static void open_sides(struct lm_checkpoint *c, struct lm_checkpoint *ref, size_t n_token, int one_pass)
 {
-    struct lm_change *change = xnew(trials.n, sizeof *change);
     int keep = !one_pass && !lm_checkpoint_can_rewind(c),
         keep_ref = ref && !one_pass && !lm_checkpoint_can_rewind(ref);
-    for (size_t k = 0; k < trials.n; k++)
-        change[k] = trial_change(&trials.each[k]);
     run = xcalloc(n_run, sizeof *run);
-    run[0].model = lm_model_new(c, precision, (int)n_thread, change, trials.n, keep);
-    free(change);
+    run[0].model = trial_model(&trials, c, precision, (int)n_thread, keep);
     for (size_t k = 0; k < n_run; k++) {
         run[k].model = run[0].model;
         run[k].variant = k < trials.n ? k + 1 : 0;
@@ -459,9 +455,7 @@ static void score_windows(struct lm_checkpoint *c, struct lm_checkpoint *ref)
 
 static void check_arguments(char **files)
 {
-    modelfile_check(model_path, files);
-    if (!tokenizer_path && !strcmp(model_path, "-"))
-        die_usage("a model from standard input needs --tokenizer");
+    modelfile_check_text(model_path, tokenizer_path, files);
     if (against && !strcmp(model_path, "-") && !strcmp(against, "-"))
         die_usage("--against: standard input is the model already");
     if (against)

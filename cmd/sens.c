@@ -415,9 +415,7 @@ static void write_rows(void)
 
 static void check_arguments(char **files)
 {
-    modelfile_check(model_path, files);
-    if (!tokenizer_path && !strcmp(model_path, "-"))
-        die_usage("a model from standard input needs --tokenizer");
+    modelfile_check_text(model_path, tokenizer_path, files);
     if (predict_only && no_predict)
         die_usage("--predict-only and --no-predict exclude each other");
     cli_refuse_if(predict_only, &journal_path, "with --predict-only");

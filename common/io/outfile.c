@@ -209,22 +209,25 @@ static size_t next_piece(const char *p, size_t n)
     return k;
 }
 
-static void write_all(struct outfile *f, const char *p, size_t n)
+/* At `at`; where the file stands if that is below 0. */
+static void write_all(struct outfile *f, const char *p, size_t n, off_t at)
 {
     while (n) {
-        ssize_t k = write(f->fd, p, next_piece(p, n));
+        size_t piece = next_piece(p, n);
+        ssize_t k = at < 0 ? write(f->fd, p, piece) : pwrite(f->fd, p, piece, at);
         if (k < 0 && errno == EINTR)
             continue;
         if (k <= 0)
             die("%s: cannot write: %s", f->path, strerror(k ? errno : EIO));
         p += k;
         n -= (size_t)k;
+        at += at < 0 ? 0 : k;
     }
 }
 
 void outfile_flush(struct outfile *f)
 {
-    write_all(f, f->buffer, f->n);
+    write_all(f, f->buffer, f->n, -1);
     f->n = 0;
 }
 
@@ -234,7 +237,7 @@ void outfile_write(struct outfile *f, const void *data, size_t n)
         outfile_flush(f);
     if (n >= BUFFER / 2) {
         outfile_flush(f);
-        write_all(f, data, n);
+        write_all(f, data, n, -1);
         return;
     }
     memcpy(f->buffer + f->n, data, n);
@@ -261,18 +264,8 @@ void outfile_writev(struct outfile *f, struct iovec *piece, int n_piece)
 
 void outfile_write_at(struct outfile *f, const void *data, size_t n, size_t offset)
 {
-    const char *p = data;
     outfile_flush(f);
-    while (n) {
-        ssize_t k = pwrite(f->fd, p, next_piece(p, n), (off_t)offset);
-        if (k < 0 && errno == EINTR)
-            continue;
-        if (k <= 0)
-            die("%s: cannot write: %s", f->path, strerror(k ? errno : EIO));
-        p += k;
-        n -= (size_t)k;
-        offset += (size_t)k;
-    }
+    write_all(f, data, n, (off_t)offset);
 }
 
 void outfile_copy(struct outfile *f, struct outfile *from, size_t offset, size_t n)
@@ -293,7 +286,7 @@ void outfile_copy(struct outfile *f, struct outfile *from, size_t offset, size_t
             continue;
         if (k <= 0)
             die("%s: cannot read back: %s", from->path, k ? strerror(errno) : "it was cut");
-        write_all(f, buffer, (size_t)k);
+        write_all(f, buffer, (size_t)k, -1);
         at += k;
         n -= (size_t)k;
     }

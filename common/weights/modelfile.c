@@ -13,6 +13,13 @@ void modelfile_check(const char *path, char *const *files)
             die_usage("the model is standard input already: name a file of text or tokens");
 }
 
+void modelfile_check_text(const char *path, const char *tokenizer_path, char *const *files)
+{
+    modelfile_check(path, files);
+    if (!tokenizer_path && !strcmp(path, "-"))
+        die_usage("a model from standard input needs --tokenizer");
+}
+
 struct lm_checkpoint *modelfile_open(const char *path, int n_thread)
 {
     const char *why;

@@ -8,6 +8,9 @@
 /* What is known of a model before it is opened: wrong usage if path is NULL, or standard input and one of the
  * files (NULL-ended, or NULL) too. */
 void modelfile_check(const char *path, char *const *files);
+/* The same where files, or anything, are text, for which there is the tokenizer at tokenizer_path or, that
+ * being NULL, the model's own, which a stream has not. */
+void modelfile_check_text(const char *path, const char *tokenizer_path, char *const *files);
 
 /* The model at path ("-": standard input), which the caller closes. Ends the program if there is none. */
 struct lm_checkpoint *modelfile_open(const char *path, int n_thread);

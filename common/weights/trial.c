@@ -155,9 +155,15 @@ static int change(void *ctx, const struct lm_place *p, const char *name, enum te
     return trial_apply(ctx, p, name, dtype, w, n_out, n_in, NULL, why);
 }
 
-struct lm_change trial_change(struct trial *t)
+struct lm_model *trial_model(struct trials *t, struct lm_checkpoint *c, enum gemm_precision precision,
+                             int n_thread, int keep)
 {
-    return (struct lm_change){ way, change, t };
+    struct lm_change *changes = xnew(t->n, sizeof *changes);
+    for (size_t k = 0; k < t->n; k++)
+        changes[k] = (struct lm_change){ way, change, &t->each[k] };
+    struct lm_model *m = lm_model_new(c, precision, n_thread, changes, t->n, keep);
+    free(changes);
+    return m;
 }
 
 /* ---- what is for another model */

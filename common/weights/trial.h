@@ -40,10 +40,11 @@ int trial_wants(struct trials *t, const struct lm_place *p, const char *name);
 int trial_apply(const struct trial *t, const struct lm_place *p, const char *name, enum tensor_dtype dtype,
                 float *w, size_t rows, size_t cols, struct quant_stats *stats, char why[LM_WHY_MAX]);
 
-/* Both as a change of a model (lm/model.h), for as long as t is there. A matrix that several trials would
- * make the same is one matrix; what is left at 16 bits is the model's own. A row of a recipe can ask for what
- * is outside the layers too. */
-struct lm_change trial_change(struct trial *t);
+/* The model of c whose variant i + 1 (lm/model.h) is what trial i makes of it, for as long as t is there;
+ * keep: its parts. A matrix that several trials would make the same is one matrix; what is left at 16 bits is
+ * the model's own. A row of a recipe can ask for what is outside the layers too. */
+struct lm_model *trial_model(struct trials *t, struct lm_checkpoint *c, enum gemm_precision precision,
+                             int n_thread, int keep);
 
 /* Ends the program if no matrix of the model at path was meant, or a row of a recipe was for none; and warns
  * of items that were for none. Says it once: trial_check once the model was read, trial_try before that, if
