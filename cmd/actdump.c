@@ -400,13 +400,10 @@ static void dump(struct lm_checkpoint *c)
 
 int main(int argc, char **argv)
 {
-    const char *why;
     char **files = cli_parse(&prog, opts, argc, argv);
     modelfile_check(model_path, files);
     read_wish();
-    if (gemm_load(&why) < 0)
-        die("%s", why);
-    precision = gemm_precision_of(precision_name);
+    precision = modelfile_precision(precision_name);
     read_texts(files);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     config = lm_checkpoint_config(c);

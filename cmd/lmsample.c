@@ -283,13 +283,11 @@ static void continue_all(const struct lm_writer *w)
 
 int main(int argc, char **argv)
 {
-    const char *failed;
     char **files = cli_parse(&prog, opts, argc, argv);
     check_arguments(files);
     if (quants)
         read_quants();
-    if (gemm_load(&failed) < 0)
-        die("%s", failed);
+    enum gemm_precision precision = modelfile_precision(precision_name);
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     work = tokenizer_work_new(tokenizer);
     read_texts(files);
@@ -298,8 +296,7 @@ int main(int argc, char **argv)
     corpus_need_vocabulary(&corpus, config->vocab_size);
     cut_prompts(config);
     trial_try(&trials, c);
-    struct lm_writer w = { .model = trial_model(&trials, c, gemm_precision_of(precision_name), (int)n_thread,
-                                                1),
+    struct lm_writer w = { .model = trial_model(&trials, c, precision, (int)n_thread, 1),
                            .n_variant = 1 + n_quant,
                            .n_token = (size_t)n_token,
                            .stop = ignore_eos ? -1 : config->eos_token_id,

@@ -567,15 +567,13 @@ static void finish(struct outdir *dir)
 
 int main(int argc, char **argv)
 {
-    const char *failed;
     char **files = cli_parse(&prog, opts, argc, argv);
     check_arguments();
-    if (gemm_load(&failed) < 0)
-        die("%s", failed);
+    enum gemm_precision precision = modelfile_precision(precision_name);
     struct outdir *dir = out_path ? outdir_open(out_path) : NULL; /* fails now rather than in the end */
     read_text(files);
     read_held_out(files);
-    begin(gemm_precision_of(precision_name));
+    begin(precision);
     struct sigaction once = { .sa_handler = on_signal,
                               .sa_flags = (int)SA_RESETHAND }; /* a second one kills */
     sigaction(SIGTERM, &once, NULL);

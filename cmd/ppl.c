@@ -466,12 +466,9 @@ static void check_arguments(char **files)
 
 int main(int argc, char **argv)
 {
-    const char *failed;
     char **files = cli_parse(&prog, opts, argc, argv);
     check_arguments(files);
-    if (gemm_load(&failed) < 0)
-        die("%s", failed);
-    precision = gemm_precision_of(precision_name);
+    precision = modelfile_precision(precision_name);
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     read_texts(files);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread),

@@ -34,7 +34,7 @@ static const struct cli_opt opts[] = {
     { 0, "part", CLI_CHOICE, &kind, "WHAT",
       "what is quantised at a time: a `layer`; a `role`, as mlp_down, in all layers; a `matrix`, a role of a "
       "layer; or only `all` together [layer]",
-      0, 0, "layer role matrix all" },
+      0, 0, LM_PIECES_KINDS },
     { 0, "only", CLI_LIST, &only, "ITEM,...",
       "these tensors and no others, as wquant takes them: layer:0-3, role:attn_*, *.mlp.* [matrices in the "
       "layers]",
@@ -110,22 +110,9 @@ static struct variants variants;
 static const struct lm_config *config;
 static const struct lm_pieces *parts;
 
-static void read_quants(void)
-{
-    if (!quants)
-        die_usage("no way to quantise is given (--quant)");
-    trials = (struct trials){ .only = only, .skip = skip, .n_thread = (int)n_thread };
-    trial_read(&trials, quants, 0);
-    n_spec = trials.n;
-}
-
 static void plan_parts(const struct lm_checkpoint *c)
 {
-    enum lm_pieces_kind of = !strcmp(kind, "layer")    ? LM_BY_LAYER
-                             : !strcmp(kind, "role")   ? LM_BY_ROLE
-                             : !strcmp(kind, "matrix") ? LM_BY_MATRIX
-                                                       : LM_BY_NOTHING;
-    variants_init(&variants, &trials, c, of);
+    variants_init(&variants, &trials, c, lm_pieces_kind(kind));
     config = lm_checkpoint_config(c);
     parts = variants.parts;
 }
@@ -280,12 +267,7 @@ static struct lm_damage damage_at(size_t k, size_t g)
 /* What is known of each row before any is written. */
 static void fill_table(void)
 {
-    table = (struct lm_damagetable){ .n_part = parts->n,
-                                     .n_way = n_spec,
-                                     .n_group = n_group,
-                                     .n_lang = corpus.n_lang,
-                                     .vocab_size = config->vocab_size };
-    lm_damagetable_init(&table);
+    lm_damagetable_init(&table, parts->n, n_spec, n_group, corpus.n_lang, config->vocab_size);
     for (size_t k = 0; k < n_case(); k++)
         for (size_t g = 0; g < n_group; g++) {
             struct lm_damage d = damage_at(k, g);
@@ -419,7 +401,11 @@ static void check_arguments(char **files)
     if (predict_only && no_predict)
         die_usage("--predict-only and --no-predict exclude each other");
     cli_refuse_if(predict_only, &journal_path, "with --predict-only");
-    read_quants();
+    if (!quants)
+        die_usage("no way to quantise is given (--quant)");
+    trials = (struct trials){ .only = only, .skip = skip, .n_thread = (int)n_thread };
+    trial_read(&trials, quants, 0);
+    n_spec = trials.n;
 }
 
 static void clear(void)
@@ -439,11 +425,9 @@ static void clear(void)
 
 int main(int argc, char **argv)
 {
-    const char *failed;
     char **files = cli_parse(&prog, opts, argc, argv);
     check_arguments(files);
-    if (gemm_load(&failed) < 0)
-        die("%s", failed);
+    enum gemm_precision precision = modelfile_precision(precision_name);
     tokenizer = modelfile_tokenizer(tokenizer_path ? tokenizer_path : model_path);
     struct lm_checkpoint *c = modelfile_open(model_path, (int)n_thread);
     plan_parts(c);
@@ -452,7 +436,7 @@ int main(int argc, char **argv)
     if (!windows.n)
         die("the texts have nothing that could be predicted");
     open_ledgers();
-    model = variants_model(&variants, c, gemm_precision_of(precision_name), (int)n_thread);
+    model = variants_model(&variants, c, precision, (int)n_thread);
     if (journal_path)
         lm_model_want_fingerprint(model);
     run_all();

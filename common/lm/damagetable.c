@@ -4,12 +4,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-void lm_damagetable_init(struct lm_damagetable *t)
+void lm_damagetable_init(struct lm_damagetable *t, size_t n_part, size_t n_way, size_t n_group, size_t n_lang,
+                         size_t vocab_size)
 {
-    size_t n_case = (t->n_part + 1) * t->n_way;
-    t->lang_of = xcalloc(t->n_group, sizeof *t->lang_of);
-    t->of_group = xcalloc(n_case * t->n_group, sizeof *t->of_group);
-    t->of_lang = xcalloc(n_case * t->n_lang, sizeof *t->of_lang);
+    size_t n_case = (n_part + 1) * n_way;
+    *t = (struct lm_damagetable){
+        .n_part = n_part, .n_way = n_way, .n_group = n_group, .n_lang = n_lang, .vocab_size = vocab_size
+    };
+    t->lang_of = xcalloc(n_group, sizeof *t->lang_of);
+    t->of_group = xcalloc(n_case * n_group, sizeof *t->of_group);
+    t->of_lang = xcalloc(n_case * n_lang, sizeof *t->of_lang);
 }
 
 void lm_damagetable_clear(struct lm_damagetable *t)

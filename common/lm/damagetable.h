@@ -11,9 +11,10 @@ struct lm_damagetable {
     struct lm_damage *of_group, *of_lang; /* [n_part + 1][n_way][n_group], [n_lang]; part n_part is all */
 };
 
-/* Of the sizes that the caller has set, without damage. lm_damagetable_set adds a group's, which is of that
- * language, once for each way of a part. */
-void lm_damagetable_init(struct lm_damagetable *t);
+/* Without damage; lm_damagetable_set adds a group's, which is of that language, once for each way of a part.
+ */
+void lm_damagetable_init(struct lm_damagetable *t, size_t n_part, size_t n_way, size_t n_group, size_t n_lang,
+                         size_t vocab_size);
 void lm_damagetable_set(struct lm_damagetable *t, size_t part, size_t way, size_t group, size_t lang,
                         const struct lm_damage *d);
 void lm_damagetable_clear(struct lm_damagetable *t);

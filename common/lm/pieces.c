@@ -3,6 +3,16 @@
 #include "base/fnv.h"
 #include "base/mem.h"
 #include <stdlib.h>
+#include <string.h>
+
+enum lm_pieces_kind lm_pieces_kind(const char *name)
+{
+    static const char *const names[] = { "layer", "role", "matrix" };
+    int kind = LM_BY_LAYER;
+    while (kind < LM_BY_NOTHING && strcmp(name, names[kind]) != 0)
+        kind++;
+    return (enum lm_pieces_kind)kind;
+}
 
 size_t lm_pieces_slot(int layer, int role)
 {

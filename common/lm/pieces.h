@@ -28,6 +28,9 @@ struct lm_pieces {
 };
 
 enum lm_pieces_kind { LM_BY_LAYER, LM_BY_ROLE, LM_BY_MATRIX, LM_BY_NOTHING };
+#define LM_PIECES_KINDS "layer role matrix all"
+enum lm_pieces_kind lm_pieces_kind(const char *name); /* one of these */
+
 /* wants(ctx, ...) says which matrices are chosen, by name as well, that of the checkpoint or, in a stream, as
  * published. */
 struct lm_pieces *lm_pieces_new(const struct lm_checkpoint *c, enum lm_pieces_kind kind,

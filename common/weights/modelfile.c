@@ -38,6 +38,14 @@ struct tokenizer *modelfile_tokenizer(const char *path)
     return t;
 }
 
+enum gemm_precision modelfile_precision(const char *name)
+{
+    const char *why;
+    if (gemm_load(&why) < 0)
+        die("%s", why);
+    return gemm_precision_of(name);
+}
+
 size_t modelfile_context(const struct lm_config *c, const char *path, int64_t wanted)
 {
     size_t n = lm_windows_context(c, (size_t)wanted);

@@ -3,6 +3,7 @@
 #ifndef WEIGHTS_MODELFILE_H
 #define WEIGHTS_MODELFILE_H
 #include "lm/checkpoint.h"
+#include "math/gemm.h"
 #include "text/tokenizer.h"
 
 /* What is known of a model before it is opened: wrong usage if path is NULL, or standard input and one of the
@@ -16,6 +17,10 @@ void modelfile_check_text(const char *path, const char *tokenizer_path, char *co
 struct lm_checkpoint *modelfile_open(const char *path, int n_thread);
 /* The same of a tokenizer, a file or a model's directory: the caller frees it. */
 struct tokenizer *modelfile_tokenizer(const char *path);
+
+/* What products are made in, by --precision's name. Ends the program if the libraries are not there; to be
+ * called before threads are started (gemm_load). */
+enum gemm_precision modelfile_precision(const char *name);
 
 /* How many tokens the model at path is to see at once (lm_windows_context), and how far apart windows begin,
  * 0 being as far as that. Ends the program if it cannot see so many, or they would leave tokens out. */
