@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "text/tokload.h"
 #include "base/utf8.h"
-#include <errno.h>
+#include "io/bytein.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 enum { MAX_CONTENT = 4096 }; /* bytes of an added token, so that looking for them stays linear */
 
@@ -225,40 +224,6 @@ struct tokenizer *tokenizer_parse(char *text, size_t n, char **why)
     return l.t;
 }
 
-/* The whole of a file, inflated if it is compressed; NULL and a reason when it cannot be read. */
-static char *read_file(const char *path, size_t *n, char **why)
-{
-    enum { BLOCK = 1 << 20 };
-    gzFile file = gzopen(path, "rb");
-    if (!file) {
-        *why = xsprintf("cannot read: %s", strerror(errno));
-        return NULL;
-    }
-    gzbuffer(file, BLOCK / 4);
-    char *text = NULL;
-    size_t room = 0;
-    int got, status = Z_OK;
-    *n = 0;
-    do {
-        xgrow(&text, &room, *n + BLOCK, 1);
-        got = gzread(file, text + *n, BLOCK);
-        *n += got > 0 ? (size_t)got : 0;
-    } while (got > 0);
-    const char *error = gzerror(file, &status);
-    if (status == Z_ERRNO)
-        *why = xsprintf("cannot read: %s", strerror(errno));
-    else if (got < 0 || status == Z_BUF_ERROR)
-        *why = xsprintf("the compressed file is %s", status == Z_BUF_ERROR ? "truncated" : error);
-    else
-        *why = NULL;
-    gzclose(file);
-    if (*why) {
-        free(text);
-        return NULL;
-    }
-    return text;
-}
-
 char *tokenizer_text(const char *path, size_t *n, char **why)
 {
     struct stat st;
@@ -274,8 +239,12 @@ char *tokenizer_text(const char *path, size_t *n, char **why)
             *why = xstrdup("no tokenizer.json in this directory");
             return NULL;
         }
-    }
-    char *text = read_file(inside ? inside : path, n, why);
+    } else if (!strcmp(path, "-"))
+        inside = xstrdup("./-"); /* standard input is for text */
+    const char *reason;
+    char *text = bytein_text(inside ? inside : path, SIZE_MAX, n, &reason);
+    if (!text)
+        *why = xstrdup(reason);
     free(inside);
     return text;
 }
