@@ -175,6 +175,7 @@ refused() {
     container '{"a":{"dtype":"I32","shape":[0],"data_offsets":[0,0]}}' >empty.safetensors
     tensorcat empty.safetensors | tensorcat --list | grep -q ',a,I32,0,0,0$'
     tensorcat empty.safetensors | tensorcat --to=npy | tail -c +129 | cmp - /dev/null
+    tensorcat --from=text --to=npy </dev/null | tail -c +129 | cmp - /dev/null
 }
 
 @test "tensorcat: a header whose length looks like gzip is not taken for it" {

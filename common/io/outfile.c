@@ -240,7 +240,8 @@ void outfile_write(struct outfile *f, const void *data, size_t n)
         write_all(f, data, n, -1);
         return;
     }
-    memcpy(f->buffer + f->n, data, n);
+    if (n) /* data may be NULL where it is not */
+        memcpy(f->buffer + f->n, data, n);
     f->n += n;
 }
 
