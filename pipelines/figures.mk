@@ -13,11 +13,13 @@ SHIPPED := $(patsubst %/config.json,%,$(foreach m,bloom-style xglm-style,$(wildc
 MODEL   ?= $(firstword $(SHIPPED))
 MODEL2  ?= $(if $(filter $(MODEL),$(SHIPPED)),$(word 2,$(SHIPPED)))
 PLANTED ?=
-OF_MODEL := study planted interventions
+OF_MODEL := study planted interventions interventions-planted
 STUDIES ?= recorded tokenisation $(if $(wildcard pipelines/data/variants/tails.csv),variants) $(if $(MODEL),study $(if $(PLANTED),planted))
 SAID    ?= recorded tokenisation variants $(OF_MODEL)
 ALL     := $(sort $(STUDIES) $(SAID))
-RECIPE   = --no-print-directory -f pipelines/$(1).mk $(if $(filter $(1),$(OF_MODEL)),MODEL=$(MODEL)) $(if $(filter study,$(1)),MODEL2=$(MODEL2))
+# STUDY-GOAL is that goal of the study
+RECIPE   = --no-print-directory -f pipelines/$(firstword $(subst -, ,$(1))).mk $(if $(filter $(1),$(OF_MODEL)),MODEL=$(MODEL)) \
+  $(if $(filter study,$(1)),MODEL2=$(MODEL2)) $(word 2,$(subst -, ,$(1)))
 .PHONY: figures ship $(ALL) $(SAID:%=ship-%)
 figures: $(STUDIES)
 $(filter-out study,$(ALL)):
@@ -36,6 +38,7 @@ weights = $(wildcard $(foreach m,$(1),$(m)/*.safetensors $(m)/*.bin))
 MEASURED_study         := $(call weights,$(MODEL) $(MODEL2))
 MEASURED_planted       := $(call weights,$(MODEL))
 MEASURED_interventions := $(call weights,$(MODEL))
+MEASURED_interventions-planted := $(call weights,$(MODEL))
 MEASURED_variants      := $(wildcard pipelines/data/variants/*.csv)
 MEASURED_tokenisation  := $(wildcard pipelines/data/tokenizers/*/tokenizer.json.gz)
 MEASURED_recorded      := $(wildcard pipelines/data/*.csv)

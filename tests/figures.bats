@@ -69,7 +69,7 @@ figures() {
     kept=(pipelines/figures/*.txt)
     [[ -e ${kept[0]} ]] || skip "none are kept: make -f pipelines/figures.mk ship"
     grep -hE '^[0-9a-f]{64}  ' "${kept[@]}" | sha256sum --check --quiet
-    for study in study planted interventions; do
+    for study in study planted interventions interventions-planted; do
         grep -qE '^[0-9a-f]{64}  pipelines/data/models/bloom-style/model.safetensors$' "pipelines/figures/$study.txt"
     done
     grep -qE '^[0-9a-f]{64}  pipelines/data/models/xglm-style/model.safetensors$' pipelines/figures/study.txt
