@@ -18,8 +18,8 @@ STUDIES ?= recorded tokenisation $(if $(wildcard pipelines/data/variants/tails.c
 SAID    ?= recorded tokenisation variants $(OF_MODEL)
 ALL     := $(sort $(STUDIES) $(SAID))
 # STUDY-GOAL is that goal of the study
-RECIPE   = --no-print-directory -f pipelines/$(firstword $(subst -, ,$(1))).mk $(if $(filter $(1),$(OF_MODEL)),MODEL=$(MODEL)) \
-  $(if $(filter study,$(1)),MODEL2=$(MODEL2)) $(word 2,$(subst -, ,$(1)))
+RECIPE   = $(strip --no-print-directory -f pipelines/$(firstword $(subst -, ,$(1))).mk $(if $(filter $(1),$(OF_MODEL)),MODEL=$(MODEL)) \
+  $(if $(filter study,$(1)),MODEL2=$(MODEL2)) $(word 2,$(subst -, ,$(1))))
 .PHONY: figures ship $(ALL) $(SAID:%=ship-%)
 figures: $(STUDIES)
 $(filter-out study,$(ALL)):
