@@ -46,7 +46,7 @@ figures() {
     grep -q "bloom-a MODEL2=$" commands
     run ! grep -q "$shipped" commands
     named() { make -s -C "$ROOT" -f pipelines/figures.mk --eval='named: ; @echo $(STUDIES) / $(SAID)' named "$@"; }
-    [[ $(named) == "recorded tokenisation variants study / recorded tokenisation variants study planted interventions" ]]
+    [[ $(named) == "recorded tokenisation variants study / recorded tokenisation variants study planted interventions interventions-planted" ]]
     [[ $(named PLANTED=1) == "recorded tokenisation variants study planted / "* ]]
 }
 
