@@ -155,9 +155,21 @@ char *lm_hfdir_config(const struct lm_hfdir_model *m, char why[LM_WHY_MAX])
 
 /* ---- the directory */
 
+char *lm_hfdir_print(const json_t *root)
+{
+    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
+    json_t *again = json_loads(text, 0, NULL);
+    int same = json_equal(root, again);
+    json_decref(again);
+    if (same)
+        return text;
+    free(text);
+    return json_dumps(root, JSON_INDENT(2));
+}
+
 static void write_json(struct outdir *dir, const char *name, const json_t *c)
 {
-    char *text = json_dumps(c, JSON_INDENT(2)), *line = xsprintf("%s\n", text);
+    char *text = lm_hfdir_print(c), *line = xsprintf("%s\n", text);
     outdir_write(dir, name, line, strlen(line));
     free(line);
     free(text);

@@ -5,6 +5,8 @@
 #include "io/tensor.h"
 #include "lm/params.h"
 
+struct json_t;
+
 /* What a new model is to be. Tokens: -1 where there is none. */
 struct lm_hfdir_model {
     const char *arch; /* "bloom", "xglm", "gpt2" or "llama" */
@@ -17,6 +19,10 @@ struct lm_hfdir_model {
 /* The text of its config.json with the keys of the family's reference code, which the caller frees; NULL and
  * a reason when there can be no such model. */
 char *lm_hfdir_config(const struct lm_hfdir_model *m, char why[LM_WHY_MAX]);
+
+/* A JSON file as it is written beside weights, which the caller frees: numbers are as short as they were if
+ * that loses nothing, 1e-05 and not 1.0000000000000001e-05. */
+char *lm_hfdir_print(const struct json_t *root);
 
 /* The words that a tokenizer_config.json wants to have; NULL where there is none. */
 struct lm_hfdir_tokens {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/quantconfig.h"
 #include "base/mem.h"
+#include "lm/hfdir.h"
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,19 +73,6 @@ static json_t *groups_of(const struct lm_family *f, const struct lm_quantised *m
     return groups;
 }
 
-/* Numbers as short as they were, if that loses nothing: 1e-05 and not 1.0000000000000001e-05. */
-static char *print(const json_t *root)
-{
-    char *text = json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-    json_t *again = json_loads(text, 0, NULL);
-    int same = json_equal(root, again);
-    json_decref(again);
-    if (same)
-        return text;
-    free(text);
-    return json_dumps(root, JSON_INDENT(2));
-}
-
 char *lm_quantconfig(const char *config, const char *dtype, const struct lm_quantised *modules, size_t n,
                      char why[LM_WHY_MAX])
 {
@@ -112,7 +100,7 @@ char *lm_quantconfig(const char *config, const char *dtype, const struct lm_quan
                         json_pack("{s:s, s:s, s:s, s:o, s:o}", "quant_method", "compressed-tensors", "format",
                                   "pack-quantized", "quantization_status", "compressed", "ignore", ignored,
                                   "config_groups", groups_of(c.family, modules, n)));
-    char *text = print(root);
+    char *text = lm_hfdir_print(root);
     json_decref(root);
     return text;
 }
