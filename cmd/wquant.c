@@ -3,7 +3,7 @@
  * dtype; or a directory of packed weights. Holds one tensor. SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/msg.h"
 #include "cli/cli.h"
-#include "math/gemm.h"
+#include "weights/modelfile.h"
 #include "weights/overlap.h"
 #include "weights/recipefile.h"
 #include "weights/rewrite.h"
@@ -242,11 +242,8 @@ static void check_method(void)
 
 static void run_calibration(const char *path, const struct solver_options *o, int apart)
 {
-    const char *why;
     if (!strcmp(path, "-"))
         die_usage("--calibrate reads the model twice: name its file");
-    if (gemm_load(&why) < 0)
-        die("%s", why);
     const struct calibrate_options c = { .model_path = path,
                                          .texts = calibrate_list,
                                          .tests = test_list,
@@ -254,7 +251,7 @@ static void run_calibration(const char *path, const struct solver_options *o, in
                                          .start_token = start_token,
                                          .whole_files = !strcmp(unit, "file"),
                                          .context = (size_t)context,
-                                         .precision = gemm_precision_of(precision_name),
+                                         .precision = modelfile_precision(precision_name),
                                          .rules = &rules,
                                          .solver = *o,
                                          .mix = &mix,
