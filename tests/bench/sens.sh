@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# sens over all layers at one bit width, with all of them together, against running each case whole: ppl --quant --only
-# for every layer and for all, each of which runs the reference too, as one with the case up to its layer; and against as many runs of the model alone, without
-# reference, KL divergence or quantising. MODEL_DIR is a model with few enough layers [the shipped one]; LINES of each
-# language. SPDX-License-Identifier: GPL-3.0-or-later
+# sens over all layers at one bit width, with all of them together, against running each case whole: ppl --quant --only for
+# every layer and for all, each of which runs the reference too, as one with the case up to its layer; and against as many runs
+# of the model alone, without reference, KL divergence or quantising. Then all the text at three widths, by itself. MODEL_DIR is
+# a model with few enough layers [the shipped one]; LINES of each language. SPDX-License-Identifier: GPL-3.0-or-later
 set -euo pipefail
 here=$PWD
 # shellcheck source=tests/bench/lib.bash
@@ -27,3 +27,13 @@ race "$matrix" "for ((l = 0; l <= $layers; l++)); do ppl $run ${text[*]}; done" 
 rate "all of $layers layers: as many runs of the model alone" $((layers + 1)) cases/s
 race "$matrix" "sens $run --quant bits=4 ${text[*]}" "$REPEATS"
 rate "with predictions beside it" $((layers + 1)) cases/s
+# all that the shipped texts have, at three widths (WHOLE=no leaves it out); no peer
+if [[ ${WHOLE:-yes} == yes && -f $model/languages.csv ]]; then
+    all=()
+    for lang in $(mlr --icsv --onidx cut -f stem "$model/languages.csv"); do
+        all+=("$here/../../pipelines/data/udhr/eval/$lang.txt")
+    done
+    took=$(seconds "sens $run --quant bits=2 --quant bits=3 --quant bits=4 -o $work/all.csv ${all[*]}")
+    [[ -s $work/all.csv ]] || { echo "sens: it did not come to its end" >&2; exit 1; }
+    echo "sens,all of $layers layers at 3 widths in ${#all[@]} languages,$took,,s,"
+fi
