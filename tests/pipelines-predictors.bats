@@ -86,6 +86,17 @@ study() {
     done
 }
 
+@test "predictors: a figure's title names what has a value, as the findings do" {
+    draw() { "$ROOT/pipelines/plot/draw.sh" svg "$ROOT/pipelines/predictors/$1.gp" "${@:2}"; } # Miller puts the empty first
+    printf '%s\n' lang,estimate,low,high eng,1,0.9,1.1 fin,,, tha,3,2.9,3.1 rus,-2,-2.1,-1.9 >i.csv
+    draw damage intervals=i.csv measure=kl spec=bits=3 >d.svg
+    grep -q "Rounding costs tha most, rus least" d.svg
+    printf '%s\n' layer,role,kurtosis 0,attn_q,2 0,mlp_up, 1,attn_q,5 1,mlp_up,1 >t.csv
+    printf '%s\n' layer,kurtosis,outlier 0,1,0 1,3,1 >l.csv
+    draw tails csv=t.csv layers=l.csv outlier=2 >t.svg
+    grep -q "The heaviest tails are those of attn_q in layer 1" t.svg
+}
+
 @test "predictors: what cannot work is said; every command can be seen" {
     run -2 make -s -C "$ROOT" -f pipelines/predictors.mk OUT="$PWD/o"
     [[ $output == *"MODEL is not set"* ]]

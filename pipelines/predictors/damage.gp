@@ -3,7 +3,7 @@ n = system("mlr --icsv --onidx filter 'is_not_empty($estimate)' then count ".int
 name = measure eq "delta_bits_per_byte" ? "bits a byte more than unrounded" \
      : measure eq "delta_nll" ? "nats a token more than unrounded" \
      : measure eq "degradation" ? "relative rise of perplexity" : "KL divergence from the unrounded model, nats a token"
-worst = system("mlr --icsv --onidx sort -nr estimate then head -n 1 then cut -o -f lang ".intervals)
+worst = system("mlr --icsv --onidx filter 'is_not_empty($estimate)' then sort -nr estimate then head -n 1 then cut -o -f lang ".intervals)
 best = system("mlr --icsv --onidx filter 'is_not_empty($estimate)' then sort -nf estimate then head -n 1 then cut -o -f lang ".intervals)
 eval canvas(900, 150 + (n > 20 ? 16 : 22) * n)
 eval headline(n ? sprintf("Rounding costs %s most, %s least", plain(worst), plain(best)) : "No language can be ranked: the model is worse than guessing", \

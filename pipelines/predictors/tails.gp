@@ -3,8 +3,8 @@
 roles = system("mlr --icsv --onidx count-distinct -f role then cut -f role ".csv)
 n = system("mlr --icsv --onidx stats1 -a max -f layer ".csv) + 0
 n_outlier = system("mlr --icsv --onidx stats1 -a sum -f outlier ".layers) + 0
-worst = system("mlr --icsv --onidx sort -nr kurtosis then head -n 1 then cut -o -f role ".csv)
-at = system("mlr --icsv --onidx sort -nr kurtosis then head -n 1 then cut -o -f layer ".csv)
+worst = system("mlr --icsv --onidx filter 'is_not_empty($kurtosis)' then sort -nr kurtosis then head -n 1 then cut -o -f role ".csv)
+at = system("mlr --icsv --onidx filter 'is_not_empty($kurtosis)' then sort -nr kurtosis then head -n 1 then cut -o -f layer ".csv)
 eval canvas(900, 560)
 eval headline(sprintf("The heaviest tails are those of %s in layer %s", plain(worst), at), \
     sprintf("kurtosis of the weights by layer and role (normal: 3, log scale); outlier layers, whose MLP weights are above the dashed line: %d of %d", n_outlier, n + 1))
