@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,6 +138,54 @@ static void test_threads(void)
     threads_for(4, 0, add_task, NULL);
 }
 
+/* Tasks that have tasks of their own, and say who is at which. */
+struct crowd {
+    atomic_int present[8], n_clash, n_done;
+    int n_thread;
+};
+
+static void count_in(void *ctx, size_t task, int worker)
+{
+    struct crowd *c = ctx;
+    (void)task, (void)worker;
+    atomic_fetch_add(&c->n_done, 1);
+}
+
+static void enter(void *ctx, size_t task, int worker)
+{
+    struct crowd *c = ctx;
+    int clash = worker < 0 || worker >= c->n_thread || atomic_fetch_add(&c->present[worker], 1) != 0;
+    atomic_fetch_add(&c->n_clash, clash);
+    threads_for(3, 5, count_in, c);
+    if (!clash)
+        atomic_fetch_sub(&c->present[worker], 1);
+    (void)task;
+}
+
+static void *many_crowds(void *arg)
+{
+    struct crowd *wrong = arg;
+    for (int round = 0; round < 3000; round++) {
+        struct crowd c = { .n_thread = 1 + round % 8 };
+        size_t n_task = (size_t)(round % 11);
+        threads_for(c.n_thread, n_task, enter, &c);
+        atomic_fetch_add(&wrong->n_clash, c.n_clash);
+        atomic_fetch_add(&wrong->n_done, c.n_done != 5 * (int)n_task);
+    }
+    return NULL;
+}
+
+static void test_crowds(void)
+{
+    struct crowd wrong = { .n_thread = 0 };
+    pthread_t other;
+    check(pthread_create(&other, NULL, many_crowds, &wrong) == 0, "a thread");
+    many_crowds(&wrong); /* two callers at once */
+    pthread_join(other, NULL);
+    check(!wrong.n_clash, "no two tasks at once have the same worker");
+    check(!wrong.n_done, "all tasks are done on return, those of tasks too");
+}
+
 /* Floats of every size, and those that are short in decimal, against printf with as few digits as read back.
  */
 static void test_f32_text(void)
@@ -184,6 +234,7 @@ int main(void)
     test_numbers();
     test_rng();
     test_threads();
+    test_crowds();
     test_f32_text();
     test_memory();
     return n_failed != 0;
