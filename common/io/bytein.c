@@ -29,6 +29,7 @@ struct bytein {
     size_t n_ready;
     unsigned char *inflated;
     int in_member;      /* of zlib's input */
+    int is_padded;      /* zeros came behind a member */
     unsigned char *all; /* what bytein_all read */
     const char *error;
     int error_number;
@@ -207,7 +208,11 @@ static size_t inflate_some(struct bytein *b)
             if (!z->avail_in)
                 return b->in_member ? fail(b, 0, "truncated in the compressed data") : 0;
         }
-        if (!b->in_member && *z->next_in != 0x1f)
+        for (; !b->in_member && z->avail_in && !*z->next_in; z->next_in++, z->avail_in--)
+            b->is_padded = 1; /* with zeros, which gzip leaves out, too */
+        if (!z->avail_in)
+            continue;
+        if (!b->in_member && (*z->next_in != 0x1f || b->is_padded))
             return fail(b, 0, "something follows the compressed data");
         if (!b->in_member)
             inflateReset(z); /* another member must follow */
