@@ -29,7 +29,6 @@ struct bytein {
     size_t n_ready;
     unsigned char *inflated;
     int in_member;      /* of zlib's input */
-    int is_padded;      /* zeros came behind a member */
     unsigned char *all; /* what bytein_all read */
     const char *error;
     int error_number;
@@ -208,11 +207,7 @@ static size_t inflate_some(struct bytein *b)
             if (!z->avail_in)
                 return b->in_member ? fail(b, 0, "truncated in the compressed data") : 0;
         }
-        for (; !b->in_member && z->avail_in && !*z->next_in; z->next_in++, z->avail_in--)
-            b->is_padded = 1; /* with zeros, which gzip leaves out, too */
-        if (!z->avail_in)
-            continue;
-        if (!b->in_member && (*z->next_in != 0x1f || b->is_padded))
+        if (!b->in_member && *z->next_in != 0x1f)
             return fail(b, 0, "something follows the compressed data");
         if (!b->in_member)
             inflateReset(z); /* another member must follow */
