@@ -423,7 +423,7 @@ static void row_terms(const struct run *r, struct tile t, size_t i, char *const 
     for (int a = 0; a < w->n_x_term; a++) {
         whole[a] = (float *)to[a];
         half[a] = (uint16_t *)to[a];
-        if (i >= t.n_row)
+        if (i >= t.n_row) /* to[a] is there: NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker) */
             memset(to[a], 0, n_in * (w->bf16 ? sizeof **half : sizeof **whole));
     }
     if (i < t.n_row && !w->rounded)
