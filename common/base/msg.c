@@ -8,6 +8,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
 static const char *prog = "babelbits";
 static int failed_status = STATUS_FAILED;
@@ -74,6 +77,19 @@ void warn(const char *format, ...)
     va_end(ap);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+static atomic_int dying;
+
+/* A program that dies leaves what it holds, whether or not anything still points there: that is no leak. */
+int __lsan_is_turned_off(void)
+{
+    return dying;
+}
+#define SET_DYING() (dying = 1)
+#else
+#define SET_DYING() ((void)0)
+#endif
+
 /* Lets the first thread that wants to end the program do so, alone; others wait here for that end. */
 static void claim_end(void)
 {
@@ -94,6 +110,7 @@ void die(const char *format, ...)
     va_start(ap, format);
     say(format, ap);
     va_end(ap);
+    SET_DYING();
     exit(failed_status);
 }
 
@@ -104,6 +121,7 @@ void die_usage(const char *format, ...)
     say(format, ap);
     va_end(ap);
     fprintf(stderr, "Try '%s --help' for more.\n", prog);
+    SET_DYING();
     exit(STATUS_USAGE);
 }
 
