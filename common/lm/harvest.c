@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lm/harvest.h"
 #include "base/mem.h"
+#include "base/threads.h"
 #include "math/columns.h"
 #include <stdlib.h>
 #include <string.h>
+
+enum { GRAM_ROWS = 64 }; /* of one task */
 
 /* Sums of a site in the layer and language that are being computed. */
 struct sums {
@@ -18,7 +21,7 @@ struct lm_harvest {
     const struct lm_lane *lane;
     const struct lm_count *count;
     char *store;
-    int rows; /* which part's are wanted, -1: none */
+    int n_thread, rows; /* rows: which part's are wanted, -1: none */
     struct sums sums[LM_N_SITE];
     double *numbers; /* [the widest site] */
     char *raw;       /* the same and more as bytes of an output's dtype */
@@ -35,9 +38,14 @@ struct lm_harvest *lm_harvest_new(const struct lm_plan *plan, const struct lm_co
                                   const struct lm_count *count, char *store, int n_thread)
 {
     struct lm_harvest *h = xcalloc(1, sizeof *h);
-    *h = (struct lm_harvest){
-        .plan = plan, .config = c, .wish = w, .lane = lane, .count = count, .store = store, .rows = -1
-    };
+    *h = (struct lm_harvest){ .plan = plan,
+                              .config = c,
+                              .wish = w,
+                              .lane = lane,
+                              .count = count,
+                              .store = store,
+                              .n_thread = n_thread,
+                              .rows = -1 };
     if (lm_wish_has_rows(w))
         h->rows = w->result[LM_ROWS][LM_REST] ? LM_REST : LM_ALL;
     unsigned what = lm_wish_columns(w);
@@ -86,13 +94,13 @@ static char *raw_room(struct lm_harvest *h, size_t n, size_t bytes)
     return h->raw;
 }
 
-/* numbers[0..n-1] are those of the slot from `from` on. */
-static void put_numbers(struct lm_harvest *h, const struct lm_slot *s, size_t from, size_t n)
+/* numbers[0..n-1] are those of the slot. */
+static void put_numbers(struct lm_harvest *h, const struct lm_slot *s, size_t n)
 {
     size_t bytes = tensor_dtype_bytes(s->t.dtype);
     char *raw = raw_room(h, n, bytes);
     tensor_from_f64(h->numbers, n, s->t.dtype, raw);
-    memcpy(h->store + s->at + from * bytes, raw, n * bytes);
+    memcpy(h->store + s->at, raw, n * bytes);
 }
 
 static double figure(const struct moments *m, enum lm_result r)
@@ -131,6 +139,31 @@ static double mean(const double *x, size_t n)
     return sum / (double)n;
 }
 
+/* Rows of a second moment on their way into the store. */
+struct gram_rows {
+    struct lm_harvest *h;
+    const struct lm_slot *s;
+    const struct columns *c;
+    size_t width;
+};
+
+static void put_gram_rows(void *ctx, size_t task, int worker)
+{
+    const struct gram_rows *g = ctx;
+    size_t end = (task + 1) * GRAM_ROWS < g->width ? (task + 1) * GRAM_ROWS : g->width;
+    size_t n_bytes = g->width * tensor_dtype_bytes(g->s->t.dtype);
+    double *numbers = xnew(g->width, sizeof *numbers);
+    char *raw = xmalloc(n_bytes);
+    (void)worker;
+    for (size_t i = task * GRAM_ROWS; i < end; i++) {
+        columns_gram_row(g->c, i, numbers);
+        tensor_from_f64(numbers, g->width, g->s->t.dtype, raw);
+        memcpy(g->h->store + g->s->at + i * n_bytes, raw, n_bytes);
+    }
+    free(raw);
+    free(numbers);
+}
+
 static void put_result(struct lm_harvest *h, const struct lm_slot *s, enum lm_result r,
                        const struct columns *c, size_t width)
 {
@@ -140,10 +173,8 @@ static void put_result(struct lm_harvest *h, const struct lm_slot *s, enum lm_re
     case LM_N_RESULT:
         return;
     case LM_GRAM:
-        for (size_t i = 0; i < width; i++) {
-            columns_gram_row(c, i, h->numbers);
-            put_numbers(h, s, i * width, width);
-        }
+        threads_for(h->n_thread, (width + GRAM_ROWS - 1) / GRAM_ROWS, put_gram_rows,
+                    &(struct gram_rows){ h, s, c, width });
         return;
     case LM_ABSMEAN:
         columns_absmean(c, h->numbers);
@@ -172,7 +203,7 @@ static void put_result(struct lm_harvest *h, const struct lm_slot *s, enum lm_re
             h->numbers[i] = figure(&columns_moments(c)[i], r);
         break;
     }
-    put_numbers(h, s, 0, width);
+    put_numbers(h, s, width);
 }
 
 /* All results of one part of the tokens, from its sums. */

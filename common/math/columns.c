@@ -12,7 +12,7 @@ enum {
     STRIDE = COLUMNS_BLOCK + 16, /* from column to column: a power of two would crowd the cache */
     GROUP = 64,                  /* columns of a task */
     TALL = 512,
-    WIDE = 96, /* rows and columns of the second moment in a task */
+    WIDE = 48, /* rows and columns of the second moment in a task */
     LANES = 8,
     WORTH_THREADS = 1 << 16 /* numbers */
 };

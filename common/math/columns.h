@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { COLUMNS_BLOCK = 1024 };
+enum { COLUMNS_BLOCK = 2048 };
 
 /* What is wanted. COLUMNS_GRAM, the second moment x x^T, needs gemm_load before. */
 enum { COLUMNS_ABS = 1, COLUMNS_MOMENTS = 2, COLUMNS_GRAM = 4 };

@@ -134,7 +134,7 @@ static size_t round_up(size_t n)
 static void set_tiles(struct gemm_weight *g)
 {
     int own = g->library == GEMM_OWN;
-    size_t most = own ? 8 * FMAGEMM_OUTS : BLOCK, unit = own ? FMAGEMM_OUTS : 1;
+    size_t most = own ? 4 * FMAGEMM_OUTS : BLOCK, unit = own ? FMAGEMM_OUTS : 1;
     g->n_block = (g->n_out + most - 1) / most;
     g->block = ((g->n_out + g->n_block - 1) / g->n_block + unit - 1) / unit * unit;
     g->n_block = (g->n_out + g->block - 1) / g->block;

@@ -2,6 +2,7 @@
 #include "weights/calibrate.h"
 #include "base/mem.h"
 #include "base/msg.h"
+#include "base/threads.h"
 #include "io/scratch.h"
 #include "lm/harvest.h"
 #include "lm/parts.h"
@@ -10,10 +11,14 @@
 #include "text/corpus.h"
 #include "weights/modelfile.h"
 #include "weights/overlap.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLICE = 2048 }; /* tokens, or one window, that go through a layer together */
+enum {
+    SLICE = 2048,   /* tokens, or one window, that go through a layer together */
+    PIECE = 1 << 17 /* numbers that are looked at together */
+};
 
 /* A matrix that was solved. */
 struct solution {
@@ -124,9 +129,26 @@ static size_t fill_batch(struct calibration *c, size_t from)
     return end;
 }
 
+struct look {
+    const float *x;
+    size_t n;
+    atomic_int found;
+};
+
+static void look_for_nonfinite(void *ctx, size_t task, int worker)
+{
+    struct look *l = ctx;
+    size_t from = task * PIECE, n = l->n - from < PIECE ? l->n - from : PIECE;
+    (void)worker;
+    if (!kernel_all_finite(l->x + from, n))
+        atomic_store(&l->found, 1);
+}
+
 static void check_finite(const struct calibration *c, const float *x, size_t n, int layer, size_t from)
 {
-    if (!kernel_all_finite(x, n))
+    struct look l = { .x = x, .n = n };
+    threads_for(c->o.solver.n_thread, (n + PIECE - 1) / PIECE, look_for_nonfinite, &l);
+    if (l.found)
         die("%s: line %zu or behind it: activations of layer %d are not finite",
             c->corpus.lang[c->lane[from].lang], c->corpus.text[c->windows.w[from].text].line, layer);
 }
