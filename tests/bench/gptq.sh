@@ -145,7 +145,7 @@ rate "a layer of BLOOM-560M's shape from moments $threads threads ($(cut -c1-6 s
 
 mkdir model
 python3 peer.py model model "$width" "$layers"
-cat "$eval"/*.txt | tr '\n' ' ' | head -c 184400 | { iconv -c -f utf-8 -t utf-8 2>/dev/null || true; } >mul.txt # a letter may be cut
+head -c 184400 < <(cat "$eval"/*.txt | tr '\n' ' ') | { iconv -c -f utf-8 -t utf-8 2>/dev/null || true; } >mul.txt # a letter may be cut
 tokens=$(tok -t "$tokenizer" --ids mul.txt | wc -w)
 a=() b=()
 for ((i = 0; i < repeats; i++)); do

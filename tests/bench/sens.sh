@@ -30,7 +30,7 @@ rate "with predictions beside it" $((layers + 1)) cases/s
 # all that the shipped texts have, at three widths (WHOLE=no leaves it out); no peer
 if [[ ${WHOLE:-yes} == yes && -f $model/languages.csv ]]; then
     all=()
-    for lang in $(mlr --icsv --onidx cut -f stem "$model/languages.csv"); do
+    for lang in $(mlr --icsv --onidx cut -f lang "$model/languages.csv"); do
         all+=("$here/../../pipelines/data/udhr/eval/$lang.txt")
     done
     took=$(seconds "sens $run --quant bits=2 --quant bits=3 --quant bits=4 -o $work/all.csv ${all[*]}")
