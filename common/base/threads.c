@@ -33,6 +33,9 @@ static struct {
     int n_started; /* threads 1 to n_started are there, */
     int n_called;  /* 1 to n_called may join, */
     int n_at_work; /* and so many have */
+    int ending;
+    pthread_t *thread; /* [n_started] */
+    size_t room;
 } pool = { .in_use = PTHREAD_MUTEX_INITIALIZER,
            .lock = PTHREAD_MUTEX_INITIALIZER,
            .wake = PTHREAD_COND_INITIALIZER,
@@ -44,8 +47,10 @@ static void *wait_for_jobs(void *arg)
     uint64_t seen = 0;
     pthread_mutex_lock(&pool.lock);
     for (;;) {
-        while (!pool.job || pool.n_job == seen || id > pool.n_called)
+        while (!pool.ending && (!pool.job || pool.n_job == seen || id > pool.n_called))
             pthread_cond_wait(&pool.wake, &pool.lock);
+        if (pool.ending)
+            break;
         struct job *job = pool.job;
         seen = pool.n_job;
         pool.n_at_work++;
@@ -55,17 +60,33 @@ static void *wait_for_jobs(void *arg)
         if (--pool.n_at_work == 0)
             pthread_cond_signal(&pool.done);
     }
+    pthread_mutex_unlock(&pool.lock);
     return NULL;
+}
+
+/* At the program's end, unless that comes in the midst of a job: leak checkers want no thread left. */
+static void end_threads(void)
+{
+    if (pthread_mutex_trylock(&pool.in_use) != 0)
+        return;
+    pthread_mutex_lock(&pool.lock);
+    pool.ending = 1;
+    pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.lock);
+    for (int i = 0; i < pool.n_started; i++)
+        pthread_join(pool.thread[i], NULL);
 }
 
 static void start(int n_thread)
 {
     for (; pool.n_started < n_thread - 1; pool.n_started++) {
-        pthread_t thread;
-        int e = pthread_create(&thread, NULL, wait_for_jobs, (void *)(intptr_t)(pool.n_started + 1));
+        xgrow(&pool.thread, &pool.room, (size_t)pool.n_started + 1, sizeof *pool.thread);
+        int e = pthread_create(&pool.thread[pool.n_started], NULL, wait_for_jobs,
+                               (void *)(intptr_t)(pool.n_started + 1));
         if (e)
             die("cannot start a thread: %s", strerror(e));
-        pthread_detach(thread);
+        if (!pool.n_started)
+            atexit(end_threads);
     }
 }
 
