@@ -58,8 +58,12 @@ int lm_forward_layer(struct lm_forward *f, struct lm_model *m, size_t variant, i
 void lm_forward_part(struct lm_forward *f, const struct lm_part *p, int layer, const struct lm_text *t,
                      float *x, const struct lm_tap *tap);
 
-/* The same in stages, each up to what the next matrices multiply, so that these may depend on it. All rows of
- * t take a stage before the next one; what they are is the caller's, and is there until the layer's last. */
+int lm_forward_final(struct lm_forward *f, struct lm_model *m, size_t variant, const struct lm_text *t,
+                     const float *x, float *final, const struct lm_tap *tap);
+
+/* lm_forward_part in stages, each up to what the next matrices multiply, so that these may depend on it. All
+ * rows of t take a stage before the next one; they are the caller's, who keeps them until the layer's last
+ * stage. */
 enum lm_stage { LM_TO_ATTN_IN, LM_TO_ATTN_MIX, LM_TO_MLP_IN, LM_TO_MLP_ACT, LM_TO_RESID, LM_N_STAGE };
 struct lm_rows {
     float *x;    /* [n_token][d_model] the residual stream */
@@ -69,8 +73,5 @@ struct lm_rows {
 };
 void lm_forward_stage(struct lm_forward *f, const struct lm_part *p, int layer, enum lm_stage stage,
                       const struct lm_text *t, const struct lm_rows *rows, const struct lm_tap *tap);
-
-int lm_forward_final(struct lm_forward *f, struct lm_model *m, size_t variant, const struct lm_text *t,
-                     const float *x, float *final, const struct lm_tap *tap);
 
 #endif
